@@ -121,7 +121,7 @@ class BatchRun:
     def _ask_first(self, waiting: deque[int]) -> None:
         """Ask directly until the model has answered, which settles the form of what is sent."""
         for _ in range(FIRST_ISSUES):
-            if waiting and not self.run.report.sources["model"]:
+            if waiting and not self.run.report.answers.sources["model"]:
                 self._ask(waiting, 1)
 
     def _ask(self, waiting: deque[int], count: int) -> None:

@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from bot.cli import progress
+from bot.cli.batch import Totals
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.sanitize import to_one_line
@@ -26,7 +27,8 @@ LINE_SECONDS = 60.0  # between two lines of progress, where standard error is no
 class Report:
     """The totals of a run, and its output. `spent` returns US dollars, also of earlier runs.
 
-    `left_out` are issues that the list already shows to be skipped, with the reason.
+    `left_out` are issues that the list already shows to be skipped, with the reason, `waiting` is
+    the number of those whose question is in a batch. `answers` are those of this run.
     """
 
     name: str
@@ -37,7 +39,6 @@ class Report:
     done_before: int = 0
     left_out: dict[int, str] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     model_failures: Counter[str] = field(default_factory=Counter)
@@ -45,11 +46,8 @@ class Report:
     labels: int = 0
     types: int = 0
     comments: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost_usd: float = 0.0  # of this run's answers
-    unpriced: int = 0
-    waiting: int = 0  # issues whose question is in a batch
+    answers: Totals = field(default_factory=Totals)
+    waiting: int = 0
     _started: float = field(default_factory=time.monotonic)
     _shown: float = 0.0
     _guard: threading.RLock = field(default_factory=threading.RLock)
@@ -82,12 +80,7 @@ class Report:
                 self.types += bool(plan.type_change and plan.type_change.name)
                 self.comments += bool(plan.comment)
             if enrichment and plan:
-                usage = enrichment.usage
-                self.sources[enrichment.source] += 1
-                self.tokens_in += usage.tokens_in
-                self.tokens_out += usage.tokens_out
-                self.cost_usd += usage.cost_usd or 0.0
-                self.unpriced += usage.cost_usd is None
+                self.answers.add(enrichment)
                 if enrichment.fault:
                     self.model_failures[enrichment.why] += 1
             self._print(outcome, plan)
@@ -121,8 +114,8 @@ class Report:
         if self.done:
             left, rate = self.total - self.done, self.done / max(now - self._started, 0.001)
             text += f", {rate:.1f}/s, {_format_left(left / rate)} left"
-            if self.cost_usd:
-                more = format_usd(self.cost_usd / self.done * left)
+            if self.answers.cost_usd:
+                more = format_usd(self.answers.cost_usd / self.done * left)
                 text += f", {format_usd(self.spent())} so far, about {more} left"
         return text
 
@@ -163,7 +156,8 @@ class Report:
         seconds = time.monotonic() - self._started
         before = f" ({self.done_before:,} were done before)" if self.done_before else ""
         sources = ", ".join(
-            f"{number:,} by {format_source(name)}" for name, number in sorted(self.sources.items())
+            f"{number:,} by {format_source(name)}"
+            for name, number in sorted(self.answers.sources.items())
         )
         yield (
             f"{format_count(self.done, 'issue')} in {seconds:,.0f} s{before}:"
@@ -175,16 +169,17 @@ class Report:
         if skipped:
             reasons = ", ".join(f"{number:,} {why}" for why, number in skipped.most_common())
             yield f"Left as they are: {reasons}"
-        if self.tokens_in or self.spent():
+        tokens_in, tokens_out = self.answers.tokens_in, self.answers.tokens_out
+        if tokens_in or self.spent():
             cost = format_usd(self.spent())
             end = "spent, or reserved for batches" if self.waiting else "so far"
-            yield f"Model: {self.tokens_in:,} + {self.tokens_out:,} tokens, {cost} {end}"
+            yield f"Model: {tokens_in:,} + {tokens_out:,} tokens, {cost} {end}"
         if self.model_failures:
             reasons = ", ".join(sorted(self.model_failures))
             issues = format_count(self.model_failures.total(), "issue")
             yield f"The model's answer was not usable for {issues}, labelled by rules ({reasons})"
-        if self.unpriced:
-            answers = format_count(self.unpriced, "answer")
+        if self.answers.unpriced:
+            answers = format_count(self.answers.unpriced, "answer")
             yield f"The price of {answers} is not known, so no limit counts them."
 
 
