@@ -1,4 +1,4 @@
-"""Build the web application and the worker from settings.
+"""Build from settings what the web application, the worker and the commands are made of.
 
 No package below names a concrete class of another; `forges/registry.py` names those of the forges.
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
-from bot.forges.registry import FORGES, list_accessible_forges
+from bot.forges.registry import FORGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from bot.http import ClientPool
     from bot.llm.client import ModelClient
     from bot.queue.broker import Broker
-    from bot.queue.worker import QueueWorker
     from bot.settings.load import Settings
     from bot.settings.models import ModelSettings
     from bot.settings.reload import ReloadingSettings
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from bot.web.pages import SetupRoutes
 
 SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
-GRACE_SECONDS = 5.0
-WITHOUT_MODEL_SECONDS = 15.0
 
 
 def url_forms(settings: Settings) -> list[UrlForm]:
@@ -256,65 +253,3 @@ def broker(
 
     heartbeat_ms = SINGLE_HOST_HEARTBEAT_MS if single_host else HEARTBEAT_MS
     return Broker(client, heartbeat_ms, is_paused)
-
-
-def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
-    """Return worker threads, ready to start. Raises `SettingsError` without access to a forge.
-
-    On a single host, a worker without a heartbeat is taken for dead sooner.
-    """
-    from bot import wiring_jobs
-    from bot import wiring_periodic as periodic
-    from bot.embedded.parent_death import with_pdeathsig
-    from bot.flow.train_repository import TrainingParts
-    from bot.footprint import configure_malloc
-    from bot.queue.actors import declare, send
-    from bot.queue.pause import PauseSwitch
-    from bot.queue.trainer import ProcessTrainer
-    from bot.queue.worker import QueueWorker
-    from bot.settings.reload import ReloadingSettings
-
-    settings.require(forge=True)
-    configure_malloc()
-    client, pool = redis_client(settings), clients()
-    pause, store = PauseSwitch(client), redis_store(client)
-    queue = broker(client, pause.is_on, single_host=single_host)
-    counters = metrics(settings, client)
-    pool.report_rate = counters.report_rate
-    latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
-    forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
-    contexts = wiring_jobs.job_contexts(settings, store, forge, services, retries)
-    trainer, send_job = ProcessTrainer(with_pdeathsig), partial(send, queue, store)
-    departed = periodic.departures(latest, pool, store)
-    schedule = periodic.training_schedule(settings, store)
-    search = periodic.reconciliation(settings, forge, store, departed)
-    training = TrainingParts(
-        *(store.training, trainer, forge, time.time), partial(schedule.continue_after, send_job)
-    )
-    handlers = {**wiring_jobs.job_handlers(contexts, training), "forget": departed.forget_account}
-    declare(queue, handlers, store, counters)
-    looks = periodic.look_schedule(settings, store)
-    polls = periodic.polling_task(latest, pool, store, client)
-    others = {"forgot repositories without access": departed.run_once, **polls}
-    tasks = periodic.periodic_tasks(send_job, retries, search, schedule, looks, others)
-    # Here, so that the first jobs do not wait for the imports of a client, all at once.
-    services()
-    for name in list_accessible_forges(settings):
-        forge(name)
-    seconds, closing = stop_seconds(settings), [pool.close, counters.close]
-    threads = settings.worker_threads + 1  # a training waits in one, and takes none from issues
-    is_paused = pause.read
-    if settings.paused:
-        threads, tasks, is_paused = 0, polls, lambda: True
-    periodic_tasks = periodic.pausable_tasks(tasks, is_paused, counters.report_pause)
-    return QueueWorker(queue, threads, periodic_tasks, seconds, closing, trainer.stop)
-
-
-def stop_seconds(settings: Settings) -> float:
-    """Return how long running jobs may take to finish: model calls and some time for the forge."""
-    from bot.llm.service import CHAIN_TIME_FACTOR
-
-    model = settings.model
-    if model is None:
-        return WITHOUT_MODEL_SECONDS + GRACE_SECONDS
-    return model.timeout * (CHAIN_TIME_FACTOR if model.fallbacks else 1) + GRACE_SECONDS

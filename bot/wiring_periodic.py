@@ -35,25 +35,19 @@ if TYPE_CHECKING:
 POLLED = "polled repositories"
 
 
-def periodic_tasks(
+def sending_tasks(
     send: Callable[[Job], object],
     retries: FallbackRetries,
     search: Reconciliation,
     trainings: TrainingSchedule,
     looks: Looks,
-    others: Mapping[str, Task],
 ) -> dict[str, Task]:
-    """Return the tasks of a worker, by what the log says of one that has done something.
-
-    `send` enqueues a job; the `others` need none: polling enqueues by itself, with the claims of
-    webhooks.
-    """
+    """Return the tasks that enqueue jobs, by what the log says of one that has done something."""
     return {
         "retried a model for issues with rules": partial(retries.run_once, send),
         "searched for missed issues and deliveries": partial(search.run_once, send),
         "queued the training of a classifier": partial(trainings.run_once, send),
         "queued looks at suggestions": partial(looks.run_once, send),
-        **others,
     }
 
 
@@ -123,7 +117,7 @@ def reconciliation(
 def polling_task(
     latest: ReloadingSettings, clients: ClientPool, store: RedisStore, client: redis.Redis
 ) -> dict[str, Task]:
-    """Return the task of polling, none where it is off."""
+    """Return the task of polling, none where it is off. It enqueues with the claims of webhooks."""
     if not latest().poll_seconds:
         return {}
     return {POLLED: polling(latest, clients, store, client).run_once}

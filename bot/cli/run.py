@@ -123,11 +123,11 @@ class _Worker:
 
     def prepare(self, settings: Settings) -> None:
         """Build the worker. Raises `SettingsError` without access to a forge."""
-        from bot import wiring
+        from bot import wiring_worker
 
         if self._offer is None or self._offer.may_work:
             self._settings = settings
-            self._worker = wiring.worker(settings, single_host=self._single_host)
+            self._worker = wiring_worker.worker(settings, single_host=self._single_host)
 
     def start(self) -> None:
         if self._worker and self._settings:

@@ -23,11 +23,11 @@ def worker(poll: int | None) -> None:
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
-    from bot import log, wiring
+    from bot import log, wiring_worker
     from bot.queue.watch import RedisWatch
 
     settings = bootstrap.load_service_settings(works=True, poll=poll)
-    running = wiring.worker(settings)
+    running = wiring_worker.worker(settings)
     bootstrap.log_redis_problems(settings)
     gc.freeze()  # objects loaded at the start are never garbage
     running.start()

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from bot.cli.bootstrap import USAGE
 from bot.cli.main import COMMANDS
 from bot.settings.load import NOT_BUILT, PLAIN, SECRETS, load
-from bot.wiring import stop_seconds
+from bot.wiring_worker import stop_seconds
 from tests.serving import served
 
 ROOT = Path(__file__).parents[2]

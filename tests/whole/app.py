@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from bot import log, wiring
+from bot import log, wiring, wiring_worker
 from bot.core.jobs import JobRecord
 from bot.sandbox.faults import Armed
 from bot.sandbox.state import Event, StoredComment
@@ -138,7 +138,7 @@ class App:
     def running_worker(self, *, clear: bool = True) -> Iterator[None]:
         if clear:
             self.clear_schedules()
-        worker = wiring.worker(self.worker_settings)
+        worker = wiring_worker.worker(self.worker_settings)
         worker.stop_seconds = 10
         worker.start()
         try:

@@ -26,7 +26,7 @@ from bot.embedded.valkey import (
 )
 from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS
 from bot.settings.load import load
-from bot.wiring import stop_seconds
+from bot.wiring_worker import stop_seconds
 from tests.conftest import free_port
 from tests.simulation import Sandbox
 from tests.waiting import is_ok, wait_until
