@@ -75,12 +75,12 @@ def receiver_of(
 
     parsers = {name: Rebuilt(latest, parser_of(entry)) for name, entry in FORGES.items()}
     queue = RedisQueue(latest().redis_url)
-    others = OptionalPages(setup)
+    optional = OptionalPages(setup)
     if latest().admin_tokens:
         from bot.wiring_admin import admin_pages  # with its templates, for those who use it
 
-        others = OptionalPages(setup, *admin_pages(latest, counters))
-    return create(parsers, queue, counters, lambda: latest().metrics_tokens, others=others)
+        optional = OptionalPages(setup, *admin_pages(latest, counters))
+    return create(parsers, queue, counters, lambda: latest().metrics_tokens, optional=optional)
 
 
 def metrics(settings: Settings, client: redis.Redis) -> RedisMetrics:

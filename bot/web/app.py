@@ -33,7 +33,7 @@ SECRET_WARNING_SECONDS = 600.0  # anybody can send a wrong signature
 UNVERIFIED = (401, 408, 413, 415)  # refusals of a sender that may not be a forge
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 UNPRINTABLE = re.compile(r"[^ -~]")
-NO_OTHERS = OptionalPages()
+NO_PAGES = OptionalPages()
 # An editor that runs in a browser may read the schema.
 SCHEMA_HEADERS = {"Cache-Control": "max-age=3600", "Access-Control-Allow-Origin": "*"}
 
@@ -50,7 +50,7 @@ def create(
     counters: Metrics,
     metrics_tokens: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
-    others: OptionalPages = NO_OTHERS,
+    optional: OptionalPages = NO_PAGES,
 ) -> Starlette:
     """Return the web application.
 
@@ -63,20 +63,14 @@ def create(
         yield
         await queue.close()
         await asyncio.to_thread(counters.close)
-        await asyncio.to_thread(others.close)
-
-    async def healthz(_request: Request) -> Response:
-        return PlainTextResponse("ok\n")
+        await asyncio.to_thread(optional.close)
 
     async def readyz(_request: Request) -> Response:
         if not await queue.ping():
             return PlainTextResponse("Redis does not answer\n", 503)
-        if others.setup and others.setup.is_needed():
+        if optional.setup and optional.setup.is_needed():
             return PlainTextResponse("not set up yet\n", 503)
         return PlainTextResponse("ok\n")
-
-    async def schema(_request: Request) -> Response:
-        return Response(_encode_schema(), headers=SCHEMA_HEADERS, media_type="application/json")
 
     routes = [
         *(
@@ -84,16 +78,24 @@ def create(
             for name, parser in parsers.items()
             for path in (f"/webhooks/{name}", f"/webhooks/{name}/")  # people write either
         ),
-        Route("/healthz", healthz),
+        Route("/healthz", _send_health),
         Route("/readyz", readyz),
-        Route(docs.SCHEMA_PATH, schema),
+        Route(docs.SCHEMA_PATH, _send_schema),
         Route("/metrics", metrics.page(counters, metrics_tokens)),
-        *pages.routes(queue.ping, lambda: any(parser() for parser in parsers.values()), others),
-        *others.routes,
+        *pages.routes(queue.ping, lambda: any(parser() for parser in parsers.values()), optional),
+        *optional.routes,
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False  # a redirect would go to any Host that a request names
     return app
+
+
+async def _send_health(_request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+async def _send_schema(_request: Request) -> Response:
+    return Response(_encode_schema(), headers=SCHEMA_HEADERS, media_type="application/json")
 
 
 class WebhookEndpoint:

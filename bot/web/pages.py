@@ -64,14 +64,14 @@ class OptionalPages:
 
 
 def routes(
-    ping: Callable[[], Awaitable[bool]], receives: Callable[[], bool], others: OptionalPages
+    ping: Callable[[], Awaitable[bool]], receives: Callable[[], bool], optional: OptionalPages
 ) -> list[Route]:
     """Return the routes; `ping` says whether Redis answers, `receives` whether webhooks can come.
 
     Without a secret of webhooks the server only starts if it polls.
     """
 
-    setup = others.setup
+    setup = optional.setup
 
     async def home(_request: Request) -> Response:
         if setup and setup.is_needed():
@@ -80,7 +80,7 @@ def routes(
             state, health = UNHEALTHY
         else:
             state, health = HEALTHY if receives() else POLLING
-        links = (OPEN if setup and setup.is_open() else CLOSED) + (ADMIN if others.admin else "")
+        links = (OPEN if setup and setup.is_open() else CLOSED) + (ADMIN if optional.admin else "")
         text = _read_home().substitute(state=state, health=health, links=links)
         return HTMLResponse(text, headers={**HEADERS, "Cache-Control": "no-store"})
 
