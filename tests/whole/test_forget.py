@@ -35,7 +35,7 @@ def left(app: App, ref: IssueRef) -> list[str]:
     names = ref.repo_key, ref.repo
     found = {key.decode(): repr(value) for key, value in dump(app.redis).items()}
     keys = [key for key, value in found.items() if any(x in f"{key} {value}" for x in names)]
-    return [key for key in keys if not key.startswith(("tagline:claims:", "tagline:lock:"))]
+    return sorted(key for key in keys if not key.startswith(("tagline:claims:", "tagline:lock:")))
 
 
 @contextmanager
