@@ -28,8 +28,9 @@ from bot.queue.retries import JobFailed, JobRetries, save_job, until_connected
 MAX_TRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 LONGEST_SPREAD = 600.0  # a comment's reservation is kept for an hour after its time
-
-FIX = "`tagline stats` shows them; `tagline resume` or another tagline.yml applies labels again"
+LIMIT_FIX = (
+    "`tagline stats` shows them; `tagline resume` or another tagline.yml applies labels again"
+)
 
 # Of jobs that a worker has fetched, the one with the lowest number runs first.
 TRAIN_ACTOR = "train"
@@ -112,25 +113,29 @@ class JobRunner:
             outcome = handler(job, record.tries)
         except Exception as error:
             raise _sort_error(error, record, job, logger) from None
-        seconds = time.monotonic() - started
+        self._end(record, outcome, time.monotonic() - started, logger)
+
+    def _end(self, record: JobRecord, outcome: Outcome, seconds: float, logger: Any) -> None:
+        """Log, count and store what came of a job."""
         _log_outcome(logger, outcome, seconds)
+        forge, enrichment = outcome.job.ref.forge, outcome.enrichment
         if outcome.new_limit:
-            logger.warning("labels are only suggested from now on", why=outcome.new_limit, fix=FIX)
-            self._metrics.count("mode_limits", job.ref.forge)
-        enrichment = outcome.enrichment
-        usage = enrichment.usage if enrichment else Usage()
-        end = {"outcome": outcome.record.status, "why": outcome.record.why, **asdict(usage)}
-        record = replace(
+            why = outcome.new_limit
+            logger.warning("labels are only suggested from now on", why=why, fix=LIMIT_FIX)
+            self._metrics.count("mode_limits", forge)
+        if enrichment and outcome.record.status in WRITE_STATUSES:
+            self._metrics.count("enrichments", forge, enrichment.source)
+        ended = replace(
             record,
             state="done",
+            outcome=outcome.record.status,
+            why=outcome.record.why,
             choices=outcome.choices,
             labeller=enrichment.source if enrichment else "",
             seconds=round(seconds, 3),
-            **end,
+            **asdict(enrichment.usage if enrichment else Usage()),
         )
-        if enrichment and outcome.record.status in WRITE_STATUSES:
-            self._metrics.count("enrichments", job.ref.forge, enrichment.source)
-        save_job(self._jobs, self._metrics, record)
+        save_job(self._jobs, self._metrics, ended)
 
     def _start(self, message: Any, job: Job) -> JobRecord:
         """Return the record of this try. A try during which the worker process ended counts too."""

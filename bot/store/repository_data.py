@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 import msgspec
@@ -99,44 +99,50 @@ class RedisRepositoryData:
         self, repositories: Collection[IssueRef], *, dry_run: bool = False
     ) -> Mapping[str, int]:
         keys = {ref.repo_key for ref in repositories}
-        # The state of a job has the name that its repository had then, or its number.
-        starts = {
-            f"{ref.forge}:{name}#".lower()
-            for ref in repositories
-            for name in (ref.repo, ref.repo_id)
-            if name
-        }
         if not dry_run and keys:
             self._client.set(redis_keys.FORGOTTEN, 1, ex=FORGOTTEN_SECONDS)
-        found: Counter[str] = Counter()
-        # Jobs first, so that none starts and stores anew what is removed after it.
-        for what, (ids, messages) in QUEUES.items():
-            for job, message in self._scan(messages):
-                if _find_repository(message) in keys:
-                    found[what] += int(dry_run or self._drop_message([ids, messages], [job]))
+        # First, so that no job starts and stores anew what is removed after it.
+        found = self._remove_queued(keys, dry_run=dry_run)
         for what, template in HASHES.items():
-            found[what] += self._remove_fields(
+            found[what] = self._remove_fields(
                 template, lambda field, _: _belongs(field.decode(), keys), dry_run=dry_run
             )
-        found["states of jobs"] = self._remove_fields(
-            redis_keys.JOBS,
-            lambda _, value: _find_issue(value).startswith((*starts,)),
-            dry_run=dry_run,
-        )
+        found["states of jobs"] = self._remove_states(repositories, dry_run=dry_run)
         for what, template in KEYS.items():
             names = [template.format(repository=key) for key in keys]
             remove = self._client.exists if dry_run else self._client.delete
             found[what] = int(remove(*names)) if names else 0
         for what, sets in WAITING.items():
-            found[what] = sum(
-                self._remove_members(name, lambda x: _ref.decode(x).repo_key in keys, dry_run)
-                for name in sets
+            found[what] = self._remove_members(
+                sets, lambda member: _ref.decode(member).repo_key in keys, dry_run=dry_run
             )
-        found["reserved comments"] = sum(
-            self._remove_members(key, lambda member: _belongs(member.decode(), keys), dry_run)
-            for key in self._find_keys(redis_keys.RESERVATIONS, "zset")
+        found["reserved comments"] = self._remove_members(
+            self._find_keys(redis_keys.RESERVATIONS, "zset"),
+            lambda member: _belongs(member.decode(), keys),
+            dry_run=dry_run,
         )
         return {what: number for what, number in found.items() if number}
+
+    def _remove_queued(self, keys: Set[str], *, dry_run: bool) -> Counter[str]:
+        """Remove the jobs that no worker has fetched; return their number by queue."""
+        found: Counter[str] = Counter()
+        for what, (ids, messages) in QUEUES.items():
+            for job, message in self._scan(messages):
+                if _find_repository(message) in keys:
+                    found[what] += int(dry_run or self._drop_message([ids, messages], [job]))
+        return found
+
+    def _remove_states(self, repositories: Collection[IssueRef], *, dry_run: bool) -> int:
+        """Remove the states of jobs, which have the repository's name at that time, or its id."""
+        starts = tuple(
+            f"{ref.forge}:{name}#".lower()
+            for ref in repositories
+            for name in (ref.repo, ref.repo_id)
+            if name
+        )
+        return self._remove_fields(
+            redis_keys.JOBS, lambda _, value: _find_issue(value).startswith(starts), dry_run=dry_run
+        )
 
     def _find_keys(self, template: str, of_type: str = "") -> list[bytes]:
         """Return the keys of a template, whatever their spans."""
@@ -161,13 +167,17 @@ class RedisRepositoryData:
         return number
 
     def _remove_members(
-        self, key: str | bytes, is_meant: Callable[[bytes], bool], dry_run: bool
+        self, keys: Iterable[str | bytes], is_meant: Callable[[bytes], bool], *, dry_run: bool
     ) -> int:
-        members: Any = self._client.zrange(key, 0, -1)
-        meant = list(filter(is_meant, members))
-        if meant and not dry_run:
-            self._client.zrem(key, *meant)
-        return len(meant)
+        """Remove the members of sorted sets for which a function is true."""
+        number = 0
+        for key in keys:
+            members: Any = self._client.zrange(key, 0, -1)
+            meant = list(filter(is_meant, members))
+            number += len(meant)
+            if meant and not dry_run:
+                self._client.zrem(key, *meant)
+        return number
 
 
 def _belongs(field: str, keys: Set[str]) -> bool:
