@@ -1,4 +1,4 @@
-"""Fixtures for a real Redis: the one on PATH, else the one from the development lock."""
+"""Fixtures for a clock and a real Redis: the one on PATH, else that of the development lock."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from bot import log
 from bot.embedded.valkey import EmbeddedRedis
+from tests.clock import Clock
 from tests.waiting import wait_until
 
 # The same examples in every run, so that only a change can fail a test.
@@ -42,6 +43,17 @@ def redis_url(server: EmbeddedRedis) -> str:
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
     return server.url
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture

@@ -21,6 +21,11 @@ from urllib.parse import urlsplit
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Of each module: in several processes each would start a demo, and the order would be lost.
+IN_BROWSER = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH"),
+    pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="by itself: make browser"),
+]
 # Without these Chromium sends requests to its vendor.
 QUIET = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -108,6 +113,14 @@ def running_chromium() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def watched() -> Watched:
     return Watched()
+
+
+@pytest.fixture
+def seen() -> Iterator[Watched]:
+    seen = Watched()
+    yield seen
+    assert seen.outside == []
+    assert seen.errors == []
 
 
 @pytest.fixture(scope="session")

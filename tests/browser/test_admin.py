@@ -27,17 +27,14 @@ from bot.web import pages
 from bot.web.admin.app import AdminPages
 from bot.web.admin.session import AdminSessions
 from bot.wiring_admin import RedisAdmin
-from tests.browser.conftest import CHROMIUM, Watched, watch
+from tests.browser.conftest import IN_BROWSER, Watched, watch
 from tests.fakes import make_job
 from tests.serving import served
 from tests.web.admin_page import TOKEN
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: make browser")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make browser")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH"),
-    pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="by itself: make browser"),
-]
+pytestmark = IN_BROWSER
 
 WIDTHS = (1280, 360)
 LONG = "area/" + "a-very-long-name-of-a-label" * 4
@@ -112,14 +109,6 @@ def make_record(job: str, at: float, n: int, ref: IssueRef) -> JobRecord:
         started=at - 2,
         seconds=0.4 + 0.7 * n,
     )
-
-
-@pytest.fixture
-def seen() -> Iterator[Watched]:
-    seen = Watched()
-    yield seen
-    assert seen.outside == []
-    assert seen.errors == []
 
 
 @pytest.fixture

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import CHROMIUM, Watched, watch
+from tests.browser.conftest import IN_BROWSER, Watched, watch
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: make browser")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make browser")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH"),
-    # One visitor, one demo: several processes would each start their own and lose the order.
-    pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="by itself: make browser"),
-]
+pytestmark = IN_BROWSER
 
 TAKEN_UP_MS = 180_000  # a killed worker's job within a minute, a healed issue's within two
 SOON_MS = 15_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import time
@@ -12,17 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import CHROMIUM, Watched, watch
+from tests.browser.conftest import IN_BROWSER, Watched, watch
 from tests.browser.setup_person import Installation, Person, installing
 from tests.simulation import Sandbox
 from tests.waiting import wait_until
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: make browser")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make browser")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH"),
-    pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="by itself: make browser"),
-]
+pytestmark = IN_BROWSER
 
 MOST_ACTIONS, MOST_SECONDS = 8, 60.0
 REPO, PROJECT = "acme/widget", "acme/gadget"
@@ -40,14 +36,6 @@ def box() -> Iterator[Sandbox]:
 def tagline(box: Sandbox, tmp_path: Path) -> Iterator[Installation]:
     with installing(box, tmp_path) as installation:
         yield installation
-
-
-@pytest.fixture
-def seen() -> Iterator[Watched]:
-    seen = Watched()
-    yield seen
-    assert seen.outside == []
-    assert seen.errors == []
 
 
 @pytest.fixture

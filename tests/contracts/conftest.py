@@ -1,18 +1,17 @@
-"""The implementations of the store, with a clock that a test moves, and of the `Forge` port."""
+"""The implementations of the store, and of the `Forge` port."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
-import redis
 
 from bot import wiring
 from bot.core.types import IssueRef
 from bot.forges.registry import FORGES
 from bot.settings.load import load
 from bot.store.redis import RedisStore
+from tests.clock import Clock
 from tests.contracts.forge_case import (
     BODY,
     TITLE,
@@ -23,28 +22,8 @@ from tests.contracts.forge_case import (
     add_repository,
     create_in,
 )
-from tests.fakes import NOW
 from tests.memory_store import MemoryStore
 from tests.simulation import Sandbox
-
-
-@dataclass
-class Clock:
-    now: float = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -12,7 +12,7 @@ from bot.core.ports import BudgetStore
 from bot.core.pricing import Limits
 from bot.store.no_store import ProcessBudgets
 from bot.store.redis import RedisStore
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 from tests.memory_store import MemoryStore
 
 _texts = count(1)

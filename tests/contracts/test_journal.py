@@ -7,7 +7,7 @@ import pytest
 from bot.core.journal import Write
 from bot.core.ports import Journal
 from bot.store.redis import RedisStore
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 from tests.fakes import DAY, NOW, REF
 from tests.memory_store import MemoryStore
 

@@ -9,7 +9,7 @@ import pytest
 from bot.core.polling import Cursor, Snapshot
 from bot.core.polling_ports import PollState
 from bot.store.redis import RedisStore
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 from tests.fakes import DAY, NOW, REF
 from tests.memory_store import MemoryStore
 

@@ -8,7 +8,7 @@ import redis
 from bot.core.ports import RateLimiter
 from bot.core.types import Rate
 from bot.store.rate_limiter import RedisRateLimiter
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 
 
 @pytest.fixture

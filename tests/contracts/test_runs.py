@@ -13,7 +13,7 @@ from bot.core.jobs import JobRecord, JobState
 from bot.core.types import Record
 from bot.store import runs
 from bot.store.redis import DAY, RedisStore
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 from tests.fakes import NOW, REF
 from tests.memory_store import MemoryStore
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.related_port import SearchBudget
 from bot.store.redis import RedisStore
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 from tests.memory_store import MemoryStore
 
 

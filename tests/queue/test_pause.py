@@ -15,7 +15,7 @@ from bot.queue.broker import Broker
 from bot.queue.connection import connect
 from bot.queue.pause import CHECK_SECONDS, PauseSwitch
 from bot.wiring_periodic import POLLED, pausable_tasks
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 from tests.queue.test_broker import fetch
 from tests.waiting import wait_until
 

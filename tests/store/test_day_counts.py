@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -17,12 +16,6 @@ from tests.fakes import NOW
 TODAY = int(NOW // DAY * DAY)
 DONE = JobRecord("j-1", "done", "github:a/b#1", 1, "answered", at=NOW, labeller="model", seconds=2)
 CALLED = replace(DONE, model="gpt", cost_usd=0.25)
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
 
 
 def count(client: redis.Redis, *jobs: JobRecord) -> DayFigures:

@@ -15,13 +15,8 @@ from bot.core.pricing import Limits
 from bot.embedded.valkey import EmbeddedRedis
 from bot.store.budgets import RedisBudgets
 from bot.store.metrics import RedisMetrics
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 from tests.fakes import NOW
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import msgspec
-import pytest
 import redis
 
 from bot.core import redis_keys
@@ -45,12 +43,6 @@ OTHERS = {
 GONE = IssueRef("github", "github.com", "acme/widget", 0, 7001, "5001")
 STAYS = IssueRef("github", "github.com", "acme/widget2", 0, 70012, "5001")
 SPAN = 3  # any span: it is the fields that count
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
 
 
 def plant(client: redis.Redis, ref: IssueRef) -> set[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-import pytest
 import redis
 
 from bot.core.journal import Write
@@ -18,12 +17,6 @@ LABEL = Write("0a", "add-label", "bug")
 COMMENT = Write("0b", "post-comment")
 DONE = [replace(LABEL, state="done"), replace(COMMENT, comment_id=7, state="done")]
 COUNTS = {("writes", "github", "add-label"): 1, ("writes", "github", "post-comment"): 1}
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
 
 
 def _count(client: redis.Redis) -> object:

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from bot.web.admin.app import AdminPages
 from bot.web.admin.session import AdminSessions
 from bot.wiring_admin import RedisAdmin
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 from tests.serving import served
 from tests.web.client import FakeMetrics
 

@@ -22,7 +22,7 @@ from bot.settings.load import load
 from bot.store.redis import RedisStore
 from bot.web.admin.session import AdminSessions
 from bot.web.forms import SESSION_SECONDS
-from tests.contracts.conftest import Clock
+from tests.clock import Clock
 from tests.fakes import DAY, REF, make_job
 from tests.serving import served
 from tests.web.admin_page import NEXT_TOKEN, TOKEN, AdminVisitor, visiting
@@ -51,17 +51,6 @@ DONE = JobRecord(
     started=Clock().now - 2,
     seconds=1.7,
 )
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
 
 
 @pytest.fixture

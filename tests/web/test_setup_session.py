@@ -6,18 +6,7 @@ import pytest
 
 from bot.web.forms import SESSION_SECONDS
 from bot.web.setup.session import Sessions
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.clock import Clock
 
 
 @pytest.fixture
