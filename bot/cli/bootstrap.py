@@ -26,7 +26,7 @@ from bot.settings.load import PROXIES, Settings, SettingsError, load
 if TYPE_CHECKING:
     import redis
 
-    from bot.core.errors import Retry
+    from bot.core.errors import Retry, TaglineError
     from bot.core.refs import UrlForm
     from bot.core.types import IssueRef
     from bot.forges.registry import ForgeClient
@@ -139,7 +139,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
     """Return what a command prints for an error that ends it, and its exit code."""
     import redis
 
-    from bot.core.errors import NotFound, Retry, TaglineError
+    from bot.core.errors import Retry, TaglineError
     from bot.embedded.valkey import ServerUnavailable
 
     if isinstance(error, SettingsError):
@@ -151,8 +151,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
     if isinstance(error, Retry):
         return f"Not done: {error}{_advise_when(error)}", TRY_AGAIN
     if isinstance(error, TaglineError):
-        hint = f": {NO_REPOSITORY}" if isinstance(error, NotFound) and error.may_be_lag else ""
-        return f"Not done: {error}{hint}", 1
+        return f"Not done: {explain_failure(error)}", 1
     if isinstance(error, redis.RedisError):
         from bot.queue.enqueue import error_code
 
@@ -162,6 +161,14 @@ def describe_error(error: Exception) -> tuple[str, int]:
     if fix := find_hint(error):
         return f"Not done: the server's answer has an unknown form; {fix}", 1
     return describe_fault(error), 1
+
+
+def explain_failure(error: TaglineError) -> str:
+    """Return an error's reason, with what to check where something was not found."""
+    from bot.core.errors import NotFound
+
+    hint = f": {NO_REPOSITORY}" if isinstance(error, NotFound) and error.may_be_lag else ""
+    return f"{error}{hint}"
 
 
 def describe_fault(error: Exception) -> str:

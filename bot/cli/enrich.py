@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -46,7 +47,10 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     _, issue = bootstrap.open_forge(settings, clients, given)
     job = Job(f"manual-{uuid.uuid4()}", "manual", issue, time.time())
     if delay is None:
-        _print(_run(settings, clients, job, apply), as_json, apply)
+        outcome = _run(settings, clients, job, apply)
+        _print(outcome, as_json, apply)
+        if outcome.failure:
+            sys.exit(1)
     else:
         job_id = _queue(settings, job, delay)
         click.echo(json.dumps({"v": 1, "job": job_id}) if as_json else job_id)
@@ -110,7 +114,9 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
         click.echo(msgspec.json.encode(report))
         return
     if plan is None:
-        click.echo(f"Nothing to do for {outcome.job.ref}: {record.why}.", err=True)
+        failure = outcome.failure
+        why = bootstrap.explain_failure(failure) if failure else record.why
+        click.echo(f"Nothing to do for {outcome.job.ref}: {why}.", err=True)
         return
     if applied and record.status in ("skipped", "deleted", "dry-run"):
         bootstrap.fail(f"Not written: {record.why or record.status}.")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from bot.core.errors import ConfigProblem
+from bot.core.errors import ConfigProblem, PermanentError
 from bot.core.labels.names import fold
 from bot.core.suggestions import SuggestionKey, make_key
 from bot.core.types import (
@@ -197,19 +197,24 @@ class Plan:
 class Outcome:
     """The result of a job. `plan` and `enrichment` are None if it ended before they were made.
 
-    `refused` is True if the forge refused access, for the reason in the record, `refused_labels`
-    are labels of the plan that it refused to set, `refusals` its reasons, none where a label was
-    deleted meanwhile. `new_limit` is why labels are only suggested from this job on, or "".
+    `failure` is why the forge gave no access to the issue, `refused_labels` are labels of the plan
+    that it refused to set, `refusals` its reasons, none where a label was deleted meanwhile.
+    `new_limit` is why labels are only suggested from this job on, or "".
     """
 
     job: Job
     record: Record
     plan: Plan | None = None
     enrichment: Enrichment | None = None
-    refused: bool = False
+    failure: PermanentError | None = None
     refused_labels: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     new_limit: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether a setting of the forge prevents access to the issue."""
+        return self.failure is not None and self.failure.refused
 
     @property
     def choices(self) -> tuple[Choice, ...]:

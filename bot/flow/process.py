@@ -70,11 +70,10 @@ def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
             raise
         except PermanentError as error:
             retry_on_lag(error, try_number)
-            why, refused = str(error), error.refused
-            if isinstance(error, NotCovered) and job.kind != "heal":
-                return Outcome(job, Record("skipped", why), refused=refused)  # see `NotCovered`
-            record = _build_unreachable(context.store.record(job.ref.key), why)
-            outcome = Outcome(job, record, refused=refused)
+            if isinstance(error, NotCovered) and job.kind != "heal":  # see `NotCovered`
+                return Outcome(job, Record("skipped", str(error)), failure=error)
+            record = _build_unreachable(context.store.record(job.ref.key), str(error))
+            outcome = Outcome(job, record, failure=error)
         wait_for_model = context.model_retries.schedule_after(outcome)
         record = replace(outcome.record, delivery=job.id, wait=wait_for_model)
         record = _note_command(job, record, started_at)

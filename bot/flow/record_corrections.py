@@ -55,7 +55,7 @@ def record_corrections(job: Job, context: JobContext, _try_number: int = 1) -> O
             return _record_new(job, context, lock)
         except PermanentError as error:
             context.looks.remove(job.ref)
-            return Outcome(job, Record("unchanged", str(error)), refused=error.refused)
+            return Outcome(job, Record("unchanged", str(error)), failure=error)
 
 
 def load_corrections(

@@ -29,7 +29,7 @@ def record_duplicate(job: Job, context: JobContext, _try_number: int = 1) -> Out
         with heed_rate_limits(job, context), context.store.lock(job.ref.key) as lock:
             return Outcome(job, _judge(job.ref, lock.record, context))
     except PermanentError as error:
-        return Outcome(job, Record("unchanged", str(error)), refused=error.refused)
+        return Outcome(job, Record("unchanged", str(error)), failure=error)
 
 
 def load_feedback(ref: IssueRef, in_force: ConfigInForce, context: JobContext) -> RelatedFeedback:

@@ -49,7 +49,7 @@ def run_commands(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
             context.forge.commands.acknowledge(job.ref, job.comment)
     except PermanentError as error:
         retry_on_lag(error, try_number, "comment")
-        return Outcome(job, Record("skipped", str(error)), refused=error.refused)
+        return Outcome(job, Record("skipped", str(error)), failure=error)
     outcomes = [(name, HANDLERS[name](job, context, try_number)) for name in accepted.commands]
     why = ", ".join(f"{name}: {one.record.why or one.record.status}" for name, one in outcomes)
     # The last one that called a model has its cost.

@@ -248,7 +248,8 @@ def test_a_repository_that_is_not_found_is_named(
 def test_an_issue_that_is_not_found_is_named(app: App, tmp_path: Path) -> None:
     ref = app.ref(98765)
     result = tagline("enrich", ref, cwd=tmp_path, environment=app.environ)
-    assert f"Nothing to do for {ref}: not found." in result.stderr
+    assert f"Nothing to do for {ref}: not found: check its spelling" in result.stderr
+    assert result.returncode == 1
 
 
 @pytest.mark.slow
