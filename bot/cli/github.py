@@ -1,4 +1,4 @@
-"""`tagline github`: asks GitHub to send failed webhook deliveries again."""
+"""`tagline github`: an App's manifest, and failed webhook deliveries that are requested again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap, progress
-from bot.cli.options import json_option
+from bot.cli.options import github_org_option, json_option
 
 if TYPE_CHECKING:
     from bot.forges.github.deliveries import Deliveries, FailedDelivery
 
 SPACING_SECONDS = 0.5  # of requests that GitHub counts five times towards its limit of 900 a minute
+NO_ADDRESS = (
+    "PUBLIC_URL is not set: set it to the receiver's address, such as https://your.host, or"
+    " TAGLINE_POLL_SECONDS for an App without a webhook."
+)
 NO_APP = (
     "GITHUB_APP_ID and GITHUB_PRIVATE_KEY are not set. GitHub lists the deliveries of an App only."
 )
@@ -24,7 +28,42 @@ NO_APP = (
 
 @click.group()
 def github() -> None:
-    """Ask GitHub to send failed webhook deliveries again."""
+    """Print the manifest of an App, or ask GitHub to send failed deliveries again."""
+
+
+@github.command()
+@github_org_option
+def manifest(organisation: str) -> None:
+    """Print the manifest of the GitHub App, as JSON.
+
+    For an App that is registered without the page of `tagline setup`: on standard error is where
+    to send it, and a page of GitHub with the same values filled in. The webhook's address begins
+    with PUBLIC_URL; an App without a webhook is for a Tagline that polls.
+    """
+    from bot.forges.github.manifest import (
+        build_manifest,
+        prefilled_url,
+        propose_name,
+        registration_url,
+    )
+
+    settings = bootstrap.load_setup_settings()
+    api, name = settings.github_api_url, propose_name(organisation)
+    public_url = "" if settings.poll_seconds else settings.public_url
+    if not public_url and not settings.poll_seconds:
+        raise click.UsageError(NO_ADDRESS)
+    setup_url = f"{settings.public_url or f'http://127.0.0.1:{settings.port}'}/setup"
+    click.echo(build_manifest(name, public_url, setup_url))
+    form = registration_url(api, organisation)
+    click.echo(f"Send it with a form as its field `manifest` to {form}", err=True)
+    click.echo(
+        "GitHub leads back with a code: within an hour a POST to"
+        f" {api}/app-manifests/CODE/conversions returns the App's id, key and webhook secret.",
+        err=True,
+    )
+    if public_url:
+        page = prefilled_url(api, organisation, name, public_url)
+        click.echo(f"Or open this page, with the same values: {page}", err=True)
 
 
 @github.command()

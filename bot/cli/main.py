@@ -31,7 +31,7 @@ GROUPS = {
         "setup": "Connect GitHub or GitLab and choose a model, on a page in the browser.",
         "check": "Check settings, Redis, forges and model; each problem with its fix.",
         "gitlab": "Add or remove the webhook of a GitLab project or group.",
-        "github": "Ask GitHub to send failed webhook deliveries again.",
+        "github": "Print an App's manifest, or ask GitHub to send failed deliveries again.",
         "config": "Check, show or create a repository's tagline.yml.",
         "labels": "Review a repository's labels, or create common ones.",
         "completion": "Print the completion script of a shell.",

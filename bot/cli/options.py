@@ -28,6 +28,25 @@ def _find_start(_context: click.Context, _option: click.Parameter, day: datetime
     return day.replace(tzinfo=UTC).timestamp() if day else 0.0
 
 
+def _read_organisation(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """Return the name of an organisation on GitHub, "" for none. Raises `BadParameter`."""
+    from bot.core.setup import SetupProblem
+    from bot.forges.github.manifest import read_account
+
+    try:
+        return read_account(text)
+    except SetupProblem as problem:
+        raise click.BadParameter(str(problem)) from None
+
+
+github_org_option = click.option(
+    "--github-org",
+    "organisation",
+    default="",
+    metavar="NAME",
+    callback=_read_organisation,
+    help="The organisation that the GitHub App belongs to.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 poll_option = click.option(
     "--poll",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import github_org_option
 
 if TYPE_CHECKING:
     from bot.settings.load import Settings
@@ -16,9 +17,9 @@ ADDRESS = "https://your.host"
 
 
 @click.command()
-@click.option("--github-org", default="", help="The organisation that the GitHub App belongs to.")
+@github_org_option
 @click.option("--no-browser", is_flag=True, help="Print the steps instead of opening a page.")
-def setup(github_org: str, no_browser: bool) -> None:
+def setup(organisation: str, no_browser: bool) -> None:
     """Connect GitHub or GitLab and choose a model, on a page in the browser.
 
     Runs Tagline as `tagline run`, with the page at /setup, and stores what the page obtains in
@@ -29,26 +30,15 @@ def setup(github_org: str, no_browser: bool) -> None:
     from bot.embedded.valkey import ServerUnavailable
 
     stop = StopSignal()
-    owner = _read_owner(github_org)
     settings = bootstrap.load_setup_settings()
     if no_browser:
-        click.echo("\n".join(_list_steps(settings, owner)))
+        click.echo("\n".join(_list_steps(settings, organisation)))
         return
     try:
-        run_parts(settings, stop, has_setup=True, owner=owner, opens_browser=True)
+        run_parts(settings, stop, has_setup=True, owner=organisation, opens_browser=True)
     except ServerUnavailable:
         if not _show_running(settings):
             raise
-
-
-def _read_owner(text: str) -> str:
-    from bot.core.setup import SetupProblem
-    from bot.forges.github.manifest import read_account
-
-    try:
-        return read_account(text)
-    except SetupProblem as problem:
-        raise click.BadParameter(str(problem), param_hint="--github-org") from None
 
 
 def _show_running(settings: Settings) -> bool:
