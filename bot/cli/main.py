@@ -42,7 +42,6 @@ GROUPS = {
         "serve": "Receive webhooks and queue them.",
         "worker": "Process queued jobs: summaries, labels, comments.",
         "action": "Process the event of a GitHub Actions or GitLab CI/CD job; needs no server.",
-        "backfill": "Label the past issues of a repository.",
         "runs": "List the last jobs: outcome, model, cost, seconds, labels kept since.",
         "job": "Show the state and outcome of a job.",
         "stats": "Show whether Tagline is worth keeping: labels kept, cost, what was learned.",
@@ -53,6 +52,7 @@ GROUPS = {
     },
     "Learn": {
         "backtest": "Show how often Tagline's labels would have been right on past issues.",
+        "backfill": "Label the past issues of a repository.",
         "duplicates": "Show how often Tagline finds the known duplicates of reports in a file.",
         "export": "Print labelled issues, to fine-tune a language model.",
     },
