@@ -16,7 +16,7 @@ from bot.core.errors import (
     RateLimited,
     Retry,
 )
-from bot.core.history import IssueHistory, has_digests, issue_fingerprint, resolve_digests
+from bot.core.history import IssueHistory, issue_fingerprint
 from bot.core.labels.names import fold
 from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
@@ -35,9 +35,10 @@ from bot.flow.enrich import (
 )
 from bot.flow.find_related import find_older_issues
 from bot.flow.load_config import ConfigInForce, choose_model, limit_mode, load_config_in_force
+from bot.flow.load_history import add_changes_by_people, add_own_comment
 from bot.flow.make_plan import make_plan
 from bot.flow.plan import Outcome, Plan
-from bot.flow.publish import own_comment, publish
+from bot.flow.publish import publish
 from bot.flow.publish_suggestions import load_suggestions
 from bot.flow.read_missing import read_missing
 from bot.flow.record_corrections import load_corrections
@@ -118,7 +119,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         return Outcome(job, history.ended(*end))
     if in_force.config.mode != "dry-run" and not context.labels_only:
         _reserve_comment(history, context)
-    history = _add_changes_by_people(job, history, context)
+    history = add_changes_by_people(job, history, context)
     question = _prepare(job, issue, in_force, context)
     del issue  # its body may be long, and the model call takes time
     answer = question.ask()
@@ -236,30 +237,6 @@ def _reserve_comment(history: IssueHistory, context: JobContext) -> None:
         )
 
 
-def _add_changes_by_people(job: Job, history: IssueHistory, context: JobContext) -> IssueHistory:
-    """Return the history with what people did since an interrupted try, or since rules chose labels
-    that a model may replace now: label changes and replies."""
-    forge, ref = context.forge, job.ref
-    if not context.keeps_records or job.kind == "backfill":  # no record has what was removed before
-        last = {fold(one.name): one for one in forge.list_label_changes(ref)}
-        removed = tuple(one.name for one in last.values() if not one.added)
-        history = replace(history, removed=removed)
-    if not context.keeps_records or context.labels_only:
-        history = replace(history, keeps_silent=context.labels_only or not context.posts)
-    if not context.keeps_records:
-        return history
-    if history.maybe_added:
-        history = history.with_removed(forge.filter_set_by_bot(ref, history.maybe_added))
-    if history.needs_type_changes:
-        history = replace(history, type_changes=forge.list_type_changes(ref))
-    if not context.models or not history.record:
-        return history
-    replaceable = forge.filter_set_by_bot(ref, history.by_rules) if history.by_rules else ()
-    replied = job.kind == "heal" and history.comment is None and forge.has_member_reply(ref)
-    keeps_silent = replied or history.keeps_silent
-    return replace(history, replaceable=replaceable, keeps_silent=keeps_silent)
-
-
 def _find_end(
     job: Job, issue: Issue, history: IssueHistory, context: JobContext
 ) -> tuple[Status, str] | None:
@@ -277,18 +254,6 @@ def _is_answered_by_other(issue: Issue, history: IssueHistory, context: JobConte
         return False
     comments = context.forge.list_other_bots_comments(issue.ref)
     return any(read_marker(comment.body) for comment in comments)
-
-
-def add_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory:
-    """Return the history with the bot's comment as the forge shows it now."""
-    comment = own_comment(history.issue.ref, context.forge)
-    marker = read_marker(comment.body) if comment else None
-    if marker and has_digests(marker):
-        issue = history.issue
-        names = (label.name for label in context.forge.list_labels(issue.ref))
-        known = (*names, *history.applied_by_bot, *issue.labels, issue.type)
-        marker = resolve_digests(marker, known)
-    return replace(history, comment=comment, marker=marker)
 
 
 def _make_labellers(

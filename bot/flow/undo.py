@@ -14,7 +14,7 @@ from bot.core.text.counts import format_count
 from bot.core.types import Issue, Record
 from bot.flow.context import Attempt
 from bot.flow.load_config import load_config_in_force
-from bot.flow.process import add_own_comment
+from bot.flow.load_history import add_own_comment
 from bot.flow.publish import CommentWriter, remove_labels, take_back_type
 from bot.flow.publish_suggestions import dismiss_suggestion, load_suggestions, schedule_look
 from bot.flow.record_duplicate import record_verdict
