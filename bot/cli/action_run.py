@@ -34,8 +34,8 @@ from bot.core.events import (
 )
 from bot.core.job_ids import make_job_id
 from bot.core.types import MAX_ISSUE_AGE_SECONDS, IssueRef, Job, JobKind, OwnComment
+from bot.flow.load_history import find_own_comment
 from bot.flow.plan import Outcome
-from bot.flow.publish import own_comment
 from bot.flow.receive import JOB_KINDS
 from bot.forges.registry import FORGES, ForgeClient
 from bot.http import ClientPool
@@ -189,7 +189,7 @@ class Run:
         return self._repeat(lambda: forge.complete_ref(given))
 
     def _find_comment(self, ref: IssueRef, forge: ForgeClient) -> OwnComment | None:
-        return self._repeat(lambda: own_comment(ref, forge))
+        return self._repeat(lambda: find_own_comment(ref, forge))
 
     def _make_runner(self, *, posts: bool) -> Callable[[Job, int], Outcome]:
         store = wiring.no_store()

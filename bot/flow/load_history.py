@@ -6,15 +6,27 @@ from dataclasses import replace
 
 from bot.core.history import IssueHistory, has_digests, resolve_digests
 from bot.core.labels.names import fold
-from bot.core.types import Job
+from bot.core.ports import Forge
+from bot.core.types import IssueRef, Job, OwnComment
 from bot.flow.context import JobContext
-from bot.flow.publish import own_comment
 from bot.flow.render import read_marker
+
+
+def find_own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
+    """Return the bot's comment, the first one where there are several.
+
+    A comment without a marker is not the bot's: the owner of a personal token writes comments too.
+    """
+    return next(iter(list_own_comments(ref, forge)), None)
+
+
+def list_own_comments(ref: IssueRef, forge: Forge) -> tuple[OwnComment, ...]:
+    return tuple(comment for comment in forge.list_own_comments(ref) if read_marker(comment.body))
 
 
 def add_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory:
     """Return the history with the bot's comment as the forge shows it now."""
-    comment = own_comment(history.issue.ref, context.forge)
+    comment = find_own_comment(history.issue.ref, context.forge)
     marker = read_marker(comment.body) if comment else None
     if marker and has_digests(marker):
         issue = history.issue

@@ -21,6 +21,7 @@ from bot.core.types import IssueRef, LabelChange, LabelSuggestion, OwnComment, R
 from bot.flow.context import Attempt
 from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import save_reported_problems
+from bot.flow.load_history import list_own_comments
 from bot.flow.plan import Plan
 from bot.flow.publish_suggestions import (
     replace_suggestions,
@@ -28,7 +29,6 @@ from bot.flow.publish_suggestions import (
     settle_suggestions,
     suggest_type,
 )
-from bot.flow.render import read_marker
 
 LOOK_AGAIN_SECONDS = (2.0, 5.0, 10.0)
 
@@ -274,7 +274,7 @@ class CommentWriter:
         return posted
 
     def _delete_duplicates(self) -> OwnComment | None:
-        comments = _list_own_comments(self.ref, self.forge)
+        comments = list_own_comments(self.ref, self.forge)
         for duplicate in comments[1:]:
             self.delete(duplicate)
         return comments[0] if comments else None
@@ -284,15 +284,3 @@ class CommentWriter:
         self.save()
         self.forge.delete_comment(self.ref, comment.id)
         self.journal.settle(writes)
-
-
-def own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
-    """Return the bot's comment, the first one where there are several.
-
-    A comment without a marker is not the bot's: the owner of a personal token writes comments too.
-    """
-    return next(iter(_list_own_comments(ref, forge)), None)
-
-
-def _list_own_comments(ref: IssueRef, forge: Forge) -> tuple[OwnComment, ...]:
-    return tuple(comment for comment in forge.list_own_comments(ref) if read_marker(comment.body))

@@ -17,9 +17,10 @@ from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, Job, Record
 from bot.flow.context import Attempt, JobContext, heed_rate_limits, retry_on_lag
 from bot.flow.load_config import load_config_in_force
+from bot.flow.load_history import find_own_comment
 from bot.flow.plan import Outcome
 from bot.flow.process import process
-from bot.flow.publish import CommentWriter, own_comment
+from bot.flow.publish import CommentWriter
 from bot.flow.render import add_decision, read_marker
 from bot.flow.undo import save_under_lock, undo
 
@@ -110,7 +111,7 @@ def _redo(job: Job, context: JobContext, try_number: int) -> Outcome:
 def _explain(attempt: Attempt, record: Record) -> tuple[Record, str]:
     """Add the decision to the details of the bot's comment, if there is one."""
     context, ref = attempt.context, attempt.job.ref
-    comment = own_comment(ref, context.forge)
+    comment = find_own_comment(ref, context.forge)
     marker = read_marker(comment.body) if comment else None
     if comment is None or marker is None:
         return record, "there is no comment to explain"

@@ -25,7 +25,7 @@ from bot.core.take_back import (
 from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, IssueRef, Job, Record
 from bot.flow.context import Attempt, JobContext, heed_rate_limits
-from bot.flow.publish import own_comment
+from bot.flow.load_history import find_own_comment
 from bot.flow.undo import load_own_work, take_back
 
 # Within one call, for a rate limit or the lock of an issue; longer ones end it.
@@ -170,6 +170,6 @@ def _read(issue: Issue, record: Record, context: JobContext) -> WrittenIssue:
         writes=list_current_writes(writes),
         changes=changes,
         type_changes=forge.list_type_changes(ref),
-        has_comment=own_comment(ref, forge) is not None,
+        has_comment=find_own_comment(ref, forge) is not None,
         decided=decided,
     )

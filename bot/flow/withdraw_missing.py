@@ -14,9 +14,10 @@ from bot.core.missing_info import choose_shown
 from bot.core.types import Issue, Job, Record, Status
 from bot.flow.context import Attempt, JobContext, heed_rate_limits, retry_on_lag
 from bot.flow.load_config import load_config_in_force
+from bot.flow.load_history import find_own_comment
 from bot.flow.plan import Outcome
 from bot.flow.process import process
-from bot.flow.publish import CommentWriter, own_comment
+from bot.flow.publish import CommentWriter
 from bot.flow.read_missing import read_missing
 from bot.flow.render import asks_for_missing, replace_missing
 from bot.flow.undo import save_under_lock
@@ -73,7 +74,7 @@ def _update_comment(attempt: Attempt, record: Record) -> _Update:
     issue = context.forge.get_issue(ref)
     if reason := _why_kept(issue, config, record):
         return _Update(record.missing, reason)
-    comment = own_comment(ref, context.forge)
+    comment = find_own_comment(ref, context.forge)
     if comment is None or not asks_for_missing(comment.body):
         return _Update(0, NOTHING_ASKED)
     items = read_missing(issue, config, context.forge)

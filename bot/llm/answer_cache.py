@@ -18,7 +18,7 @@ from bot.core.text.bounded import drop_body
 from bot.core.text.grounding import Grounding
 from bot.core.text.sketch import Sketch, is_near, make_sketch
 from bot.core.types import CachedAnswer, CacheEntry, Issue
-from bot.flow.publish import own_comment
+from bot.flow.load_history import find_own_comment
 from bot.flow.render import digest_summary, summary_of
 
 NEAR_KEYS = 2  # two texts that are nearly the same share at least one of them
@@ -69,7 +69,7 @@ def find_reply(
         return None
     other = replace(issue.ref, number=cached.number)
     try:
-        comment = own_comment(other, forge)
+        comment = find_own_comment(other, forge)
         if comment is None or digest_summary(comment.body) != cached.digest:
             return None
         first = drop_body(forge.get_issue(other))

@@ -9,7 +9,8 @@ import pytest
 from bot.core.errors import Forbidden, OperatorError, Retry, WriteUncertain
 from bot.core.types import IssueRef, Marker, OwnComment
 from bot.flow.journal_writes import JobJournal
-from bot.flow.publish import CommentWriter, own_comment
+from bot.flow.load_history import find_own_comment
+from bot.flow.publish import CommentWriter
 from bot.flow.render import write_marker
 from tests.fakes import REF, FakeForge, make_issue
 from tests.memory_store import MemoryStore
@@ -54,7 +55,7 @@ def test_a_line_end_that_the_forge_added_causes_no_edit() -> None:
 
 def test_of_two_comments_with_a_marker_the_older_is_used() -> None:
     case = CommentCase(OwnComment(9, BODY), BEFORE)
-    assert own_comment(REF, case.forge) == BEFORE
+    assert find_own_comment(REF, case.forge) == BEFORE
 
 
 class RacingForge(FakeForge):
