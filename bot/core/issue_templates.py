@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, zip_longest
@@ -24,6 +24,7 @@ MAX_FORM_NODES = 1000
 MAX_CHARS = 64 * 1024  # of a Markdown template
 MAX_HEADING = 200  # characters of a line that may be a heading
 INPUTS = ("input", "textarea", "dropdown", "upload")  # parts of a form that hold an answer
+TRUE = ("bool", "true")  # kind and text of a YAML node
 BOLD_LEVEL = 7  # below all levels of `#`
 
 # Groups: level, text; text and the rest of a line such as `**Version:** 1.2`.
@@ -155,34 +156,43 @@ def _parse_form(file: TemplateFile) -> Template:
     https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-githubs-form-schema
     """
     root = compose(file.text, MAX_FORM_NODES).root
-    body = _child(root, "body")
     fields: list[Field] = []
     leftovers: set[str] = set()
-    for part in body.items if isinstance(body, List) else ():
-        kind, attributes = _text(_child(part, "type")), _child(part, "attributes")
-        label = _text(_child(attributes, "label"))
-        if not (key := fold_line(label)) or kind not in (*INPUTS, "checkboxes"):
-            continue
-        required = _child(_child(part, "validations"), "required")
-        is_required = isinstance(required, Scalar) and required.kind == "bool"
-        is_required = is_required and _text(required).lower() == "true" and kind in INPUTS
-        options = _child(attributes, "options") if kind == "dropdown" else None
-        answers = map(_text, options.items) if isinstance(options, List) else ()
-        fields.append(Field(label, key, is_required, frozenset(map(fold_line, answers))))
-        for name in ("placeholder", "value"):
-            leftovers |= _fold_leftovers(_text(_child(attributes, name)).split("\n"))
-    names = [_text(_child(root, name)) for name in ("name", "title")]
-    labels = _child(root, "labels")
-    names += map(_text, labels.items) if isinstance(labels, List) else [_text(labels)]
+    for part in _list_items(_find_child(root, "body")):
+        if field := _parse_field(part):
+            fields.append(field)
+            attributes = _find_child(part, "attributes")
+            for name in ("placeholder", "value"):
+                leftovers |= _fold_leftovers(_read_text(_find_child(attributes, name)).split("\n"))
+    names = [_read_text(_find_child(root, name)) for name in ("name", "title")]
+    labels = _find_child(root, "labels")
+    names += map(_read_text, (labels, *_list_items(labels)))  # one text, or a list
     return Template(tuple(fields), frozenset(leftovers), True, _find_kind(file.path, names, fields))
 
 
-def _child(node: Node | None, name: str) -> Node | None:
+def _parse_field(part: Node) -> Field | None:
+    """Return what a part of an issue form asks for, None for a part without an answer."""
+    kind, attributes = _read_text(_find_child(part, "type")), _find_child(part, "attributes")
+    label = _read_text(_find_child(attributes, "label"))
+    if not (key := fold_line(label)) or kind not in (*INPUTS, "checkboxes"):
+        return None
+    required = _find_child(_find_child(part, "validations"), "required")
+    is_true = isinstance(required, Scalar) and (required.kind, required.text.lower()) == TRUE
+    options = _list_items(_find_child(attributes, "options")) if kind == "dropdown" else ()
+    answers = frozenset(fold_line(_read_text(option)) for option in options)
+    return Field(label, key, is_true and kind in INPUTS, answers)
+
+
+def _list_items(node: Node | None) -> Sequence[Node]:
+    return node.items if isinstance(node, List) else ()
+
+
+def _find_child(node: Node | None, name: str) -> Node | None:
     pairs = node.pairs if isinstance(node, Map) else ()
-    return next((value for key, value in pairs if _text(key) == name), None)
+    return next((value for key, value in pairs if _read_text(key) == name), None)
 
 
-def _text(node: Node | None) -> str:
+def _read_text(node: Node | None) -> str:
     return node.text if isinstance(node, Scalar) else ""
 
 

@@ -66,7 +66,7 @@ class _Concept:
     of_bugs: bool
 
 
-def _concept(names: str, given: str, *, of_bugs: bool = False) -> _Concept:
+def _compile_concept(names: str, given: str, *, of_bugs: bool = False) -> _Concept:
     return _Concept(re.compile(names, re.IGNORECASE), re.compile(given, re.IGNORECASE), of_bugs)
 
 
@@ -81,35 +81,37 @@ _VERSIONS = (
 )
 # In the order in which a heading is compared with them.
 _CONCEPTS = (
-    _concept(
+    _compile_concept(
         r"reproduc|\brepro\b|\bsteps?\b|\bschritte\b|étapes|\bpasos\b|\bpassos\b|再现|再現|复现|重现",
         r"reproduc|\brepro\b|\bsteps\b|^\s*2[.)] |codesandbox|stackblitz|jsfiddle|playground"
         r"|\b(?:when|whenever|if|after|once|every time|each time) (?:i|you|we)\b",
         of_bugs=True,
     ),
-    _concept(
+    _compile_concept(
         r"expected|should happen|\berwartet",
         r"\bexpect|\bshould\b|supposed to|\binstead of\b|\bought to\b",
         of_bugs=True,
     ),
-    _concept(
+    _compile_concept(
         r"\blogs?\b|stack ?trace|traceback|back ?trace|console|error (?:message|output)",
         r"^\s*(?:```|~~~)|\b\w*(?:error|exception)\b ?:|traceback|panicked|^\s+at \S|segfault",
         of_bugs=True,
     ),
-    _concept(
+    _compile_concept(
         r"\bbrowsers?\b",
         r"\b(?:firefox|chrome|chromium|safari|edge|opera|brave|vivaldi|webkit|ie ?11)\b",
     ),
-    _concept(
+    _compile_concept(
         r"environment|\bsystem info|\bsetup\b|configuration|\bumgebung\b", f"{_SYSTEMS}|{_VERSIONS}"
     ),
-    _concept(
+    _compile_concept(
         r"operating system|\bos\b|platform|\bdevice|desktop|smart ?phone|distro|betriebssystem"
         r"|操作系统|オペレーティング",
         _SYSTEMS,
     ),
-    _concept(r"versions?\b|versión|versão|versione|版本|バージョン|버전|commit|release", _VERSIONS),
+    _compile_concept(
+        r"versions?\b|versión|versão|versione|版本|バージョン|버전|commit|release", _VERSIONS
+    ),
 )
 
 
