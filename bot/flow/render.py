@@ -270,7 +270,7 @@ def _describe_choice(choice: Choice) -> str:
     return f"{to_code_span(choice.label)}: {facts}"
 
 
-def summary_of(comment: str) -> str:
+def read_summary(comment: str) -> str:
     """Return the summary in a comment of the bot as plain text, "" where there is none."""
     first = comment.partition("\n")[0]
     if not first.startswith(LEAD):
@@ -281,7 +281,7 @@ def summary_of(comment: str) -> str:
 
 def digest_summary(comment: str) -> str:
     """Return 32 hex digits of the SHA-256 of the summary in a comment, "" where there is none."""
-    summary = summary_of(comment).strip()
+    summary = read_summary(comment).strip()
     return hashlib.sha256(summary.encode()).hexdigest()[:32] if summary else ""
 
 

@@ -19,7 +19,7 @@ from bot.core.text.grounding import Grounding
 from bot.core.text.sketch import Sketch, is_near, make_sketch
 from bot.core.types import CachedAnswer, CacheEntry, Issue
 from bot.flow.load_history import find_own_comment
-from bot.flow.render import digest_summary, summary_of
+from bot.flow.render import digest_summary, read_summary
 
 NEAR_KEYS = 2  # two texts that are nearly the same share at least one of them
 NEAR_SECONDS = 86_400.0
@@ -77,7 +77,7 @@ def find_reply(
             return None
     except PermanentError:
         return None
-    summary = summary_of(comment.body)
+    summary = read_summary(comment.body)
     if Grounding(prompt.issue).drop_ungrounded(summary) != " ".join(summary.split()):
         return None
     url = forge.related.make_link(other)

@@ -12,7 +12,7 @@ from bot.core.text.sketch import make_sketch
 from bot.core.types import CachedAnswer, Issue, IssueRef, Label, LabelSuggestion, OwnComment
 from bot.flow.plan import Outcome
 from bot.flow.process import process
-from bot.flow.render import digest_summary, summary_of
+from bot.flow.render import digest_summary, read_summary
 from tests.fakes import (
     DAY,
     REF,
@@ -76,7 +76,7 @@ def test_the_same_text_in_the_same_repository_is_answered_once(summary: str) -> 
     assert first.plan is not None
     assert second.plan is not None
     assert (first.record.status, second.record.status) == ("answered", "answered")
-    assert summary_of(str(first.plan.comment)) == summary_of(str(second.plan.comment))
+    assert read_summary(str(first.plan.comment)) == read_summary(str(second.plan.comment))
     assert second.plan.add_labels == ("bug",)
     assert second.enrichment is not None
     assert second.enrichment.usage.cost_usd == 0.0
@@ -124,7 +124,7 @@ def test_an_answer_is_not_reused_if_its_issue_has_changed_so(change: str) -> Non
     outcome = one.second_job()
     assert outcome.record.status == "answered"
     assert outcome.plan is not None
-    assert summary_of(str(outcome.plan.comment)) == "It fails after the upgrade."
+    assert read_summary(str(outcome.plan.comment)) == "It fails after the upgrade."
     assert len(one.model.prompts) == 2
 
 
