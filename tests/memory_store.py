@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from bot.core.corrections import Correction
+from bot.core.enrichment import CachedAnswer
 from bot.core.errors import LockContended
 from bot.core.jobs import JobRecord
 from bot.core.journal import Write, merge_states
@@ -20,7 +21,7 @@ from bot.core.pricing import Limits
 from bot.core.related import RelatedVerdict
 from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
 from bot.core.training import TrainingProgress, TrainingState
-from bot.core.types import CachedAnswer, IssueRef, Record
+from bot.core.types import IssueRef, Record
 from bot.store.budgets import DAY, HOUR, microdollars
 from bot.store.corrections import MAX_CORRECTIONS, MAX_RELATED_VERDICTS
 from bot.store.journal import SPAN_SECONDS, SPANS

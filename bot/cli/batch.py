@@ -10,6 +10,7 @@ from threading import Condition, Lock
 from typing import TYPE_CHECKING
 
 from bot.core.config.schema import RepoConfig
+from bot.core.enrichment import Enrichment
 from bot.core.errors import ModelSkipped
 from bot.core.labels.policy import CurrentLabels
 from bot.core.ports import ModelCall, ModelService
@@ -17,7 +18,7 @@ from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer
 from bot.core.text.counts import format_count
-from bot.core.types import Enrichment, Issue, Label
+from bot.core.types import Issue, Label
 from bot.flow.enrich import (
     NO_PROVIDER,
     ClassifierLabeller,

@@ -15,9 +15,10 @@ import msgspec
 from bot.cli.batch import Totals
 from bot.cli.replay import Material, Replay, make_recent_material
 from bot.core.config.schema import RepoConfig
+from bot.core.enrichment import Enrichment
 from bot.core.errors import PermanentError, TaglineError
 from bot.core.ports import IssueHistorySource, ModelService
-from bot.core.types import Enrichment, Issue, IssueRef, Job, Label
+from bot.core.types import Issue, IssueRef, Job, Label
 from bot.flow.process import why_skip
 from bot.learn.evaluation import Case
 

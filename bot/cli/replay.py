@@ -16,11 +16,12 @@ import bot
 from bot.cli.batch import Enricher, Totals, enrich_all
 from bot.cli.checkpoint import Checkpoint, make_key
 from bot.core.config.schema import RepoConfig
+from bot.core.enrichment import Enrichment
 from bot.core.labels.issue_types import find_types
 from bot.core.labels.names import fold
 from bot.core.labels.process import is_process_label
 from bot.core.ports import ModelService
-from bot.core.types import Enrichment, Issue, Label
+from bot.core.types import Issue, Label
 from bot.flow.enrich import list_usable_labels
 from bot.learn import codec
 from bot.learn.evaluation import Case, plan_blocks

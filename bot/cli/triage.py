@@ -19,7 +19,8 @@ from bot.core.text.money import format_usd
 if TYPE_CHECKING:
     from bot.cli.batch import Enricher, Totals
     from bot.cli.issue_file import Row
-    from bot.core.types import Enrichment, Issue, Label
+    from bot.core.enrichment import Enrichment
+    from bot.core.types import Issue, Label
     from bot.settings.load import Settings
     from bot.settings.models import ModelSettings
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bot.core.command_port import CommandComments
+from bot.core.enrichment import CachedAnswer
 from bot.core.events import Event, Ignored
 from bot.core.jobs import JobRecord
 from bot.core.metric_definitions import MetricsSnapshot
@@ -20,7 +21,6 @@ from bot.core.suggestion_port import SuggestionForge
 from bot.core.training import HistoryPage
 from bot.core.type_port import TypeForge
 from bot.core.types import (
-    CachedAnswer,
     Issue,
     IssueRef,
     Job,

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from bot.core.enrichment import CacheEntry
 from bot.core.errors import ModelFailed
 from bot.core.related import RelatedCandidate
 from bot.core.text import placeholders, thoughts
 from bot.core.text.lenient_json import DECODE_ERRORS, decode_leniently
-from bot.core.types import CacheEntry, Certainty, LabelSuggestion, Usage
+from bot.core.types import Certainty, LabelSuggestion, Usage
 
 MAX_SUGGESTIONS = 50
 MAX_OBJECTS = 50

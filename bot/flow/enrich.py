@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from bot.core import prompt
 from bot.core.config.schema import RepoConfig
+from bot.core.enrichment import CacheEntry, Enrichment
 from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.labels import keywords, policy
 from bot.core.labels.areas import find_areas
@@ -30,8 +31,6 @@ from bot.core.text.redact import RedactionKind, redact, redact_excerpt
 from bot.core.text.sanitize import to_one_line
 from bot.core.types import (
     PROVISIONAL_SOURCES,
-    CacheEntry,
-    Enrichment,
     Fault,
     Issue,
     Label,

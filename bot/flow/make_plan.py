@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.core import prompt
 from bot.core.config.schema import RepoConfig
+from bot.core.enrichment import Enrichment
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.labels.names import fold
@@ -14,7 +15,7 @@ from bot.core.missing_info import MissingItem
 from bot.core.related import Related
 from bot.core.text.bounded import bound_body
 from bot.core.text.sanitize import to_plain_markdown
-from bot.core.types import Choice, Enrichment, LabelDecision, LabelSuggestion, Marker, Status
+from bot.core.types import Choice, LabelDecision, LabelSuggestion, Marker, Status
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.plan import AddLabels, Change, Plan, RemoveLabels, SetType, Suggest, WriteComment
 from bot.flow.read_missing import choose_missing

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from bot.core.enrichment import Enrichment
 from bot.core.errors import ConfigProblem, PermanentError
 from bot.core.labels.names import fold
 from bot.core.suggestions import SuggestionKey, make_key
 from bot.core.types import (
     Choice,
-    Enrichment,
     HeldSuggestion,
     IssueRef,
     Job,

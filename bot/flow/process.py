@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.core.config.schema import RepoConfig
 from bot.core.corrections import Correction
 from bot.core.demotions import find_demotions
+from bot.core.enrichment import Enrichment
 from bot.core.errors import (
     NotCovered,
     OperatorError,
@@ -22,7 +23,7 @@ from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
 from bot.core.text import globs
 from bot.core.text.bounded import drop_body
-from bot.core.types import MAX_ISSUE_AGE_SECONDS, Enrichment, Issue, IssueRef, Job, Record, Status
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job, Record, Status
 from bot.flow.answer import Answer, Question
 from bot.flow.classify import find_doubted_labels
 from bot.flow.context import Attempt, JobContext, heed_rate_limits, retry_on_lag

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from bot.core.enrichment import CachedAnswer, CacheEntry
 from bot.core.errors import PermanentError
 from bot.core.ports import ModelCall, Store
 from bot.core.prompt import Prompt
@@ -17,7 +18,7 @@ from bot.core.reply import ParsedReply
 from bot.core.text.bounded import drop_body
 from bot.core.text.grounding import Grounding
 from bot.core.text.sketch import Sketch, is_near, make_sketch
-from bot.core.types import CachedAnswer, CacheEntry, Issue
+from bot.core.types import Issue
 from bot.flow.load_history import find_own_comment
 from bot.flow.render import digest_summary, read_summary
 

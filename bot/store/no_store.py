@@ -12,6 +12,7 @@ from typing import Protocol
 from bot.core import ports
 from bot.core.correction_port import CorrectionStore
 from bot.core.corrections import Correction
+from bot.core.enrichment import CachedAnswer
 from bot.core.journal import Write
 from bot.core.pricing import Limits
 from bot.core.related import RelatedVerdict
@@ -19,7 +20,7 @@ from bot.core.related_port import RelatedVerdicts, SearchBudget
 from bot.core.suggestion_port import LookSchedule
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.training_ports import TrainingStore
-from bot.core.types import CachedAnswer, IssueRef, Rate, Record
+from bot.core.types import IssueRef, Rate, Record
 from bot.store.process_budget import ProcessSearchBudget
 
 

@@ -12,9 +12,10 @@ import redis
 from cachetools import TTLCache
 
 from bot.core import redis_keys
+from bot.core.enrichment import CachedAnswer
 from bot.core.jobs import JobRecord
 from bot.core.ports import FAILURE_WINDOW_SECONDS, FAILURES_TO_OPEN, PROBE_SECONDS
-from bot.core.types import CachedAnswer, Record
+from bot.core.types import Record
 from bot.store.bucketed_hash import BucketedHash
 from bot.store.budgets import RedisBudgets
 from bot.store.corrections import RedisCorrections, RedisRelatedVerdicts

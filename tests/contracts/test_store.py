@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import pytest
 import redis
 
+from bot.core.enrichment import CachedAnswer
 from bot.core.errors import Retry
 from bot.core.jobs import JobRecord
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
-from bot.core.types import CachedAnswer, Choice, LabelSuggestion, Record
+from bot.core.types import Choice, LabelSuggestion, Record
 from bot.store.redis import RedisStore
 from tests.memory_store import MemoryStore
 

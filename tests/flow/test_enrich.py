@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from bot.core.enrichment import Enrichment
 from bot.core.errors import ModelFailed
 from bot.core.labels.policy import CurrentLabels
-from bot.core.types import Enrichment, Label, LabelSuggestion, Usage
+from bot.core.types import Label, LabelSuggestion, Usage
 from bot.flow.enrich import enrich, prepare
 from tests.configs import parse
 from tests.fakes import ScriptedModel, make_issue, make_labellers, model_reply

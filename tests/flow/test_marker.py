@@ -11,9 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.config.schema import RepoConfig
+from bot.core.enrichment import Enrichment
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory, resolve_digests
-from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, OwnComment, Usage
+from bot.core.types import LabelDecision, LabelSuggestion, Marker, OwnComment, Usage
 from bot.flow.make_plan import Decision, make_plan
 from bot.flow.render import read_marker, write_marker
 from bot.forges import values

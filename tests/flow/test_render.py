@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.enrichment import Enrichment
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.prompt import VERSION
 from bot.core.text.sanitize import ZERO_WIDTH as Z
 from bot.core.types import (
     Choice,
-    Enrichment,
     LabelDecision,
     LabelSuggestion,
     Marker,

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.enrichment import CachedAnswer
 from bot.core.errors import NotFound
 from bot.core.text.sketch import make_sketch
-from bot.core.types import CachedAnswer, Issue, IssueRef, Label, LabelSuggestion, OwnComment
+from bot.core.types import Issue, IssueRef, Label, LabelSuggestion, OwnComment
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.render import digest_summary, read_summary

@@ -11,11 +11,11 @@ from msgspec import structs
 
 from bot.core.commands import find_commands
 from bot.core.config.schema import RepoConfig
+from bot.core.enrichment import Enrichment
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.types import (
     Choice,
-    Enrichment,
     LabelDecision,
     LabelSuggestion,
     Marker,

@@ -12,11 +12,12 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from bot.core.enrichment import Enrichment
 from bot.core.labels.policy import CurrentLabels
 from bot.core.text.condense import condense
 from bot.core.text.extractive_summary import extract_summary
 from bot.core.text.sanitize import to_plain_markdown
-from bot.core.types import Enrichment, Label
+from bot.core.types import Label
 from bot.flow.enrich import enrich, prepare
 from bot.llm.checks import check_model
 from bot.llm.client import ModelClient

@@ -344,8 +344,9 @@ def test_types_are_prepared_before_threads_use_them() -> None:
     """msgspec prepares a type at its first use, and crashes where several threads do so at once."""
     program = (
         "import bot.queue.actors, bot.store.redis, bot.flow.process\n"
+        "from bot.core.enrichment import CachedAnswer\n"
         "from bot.core.jobs import JobRecord\n"
-        "from bot.core.types import CachedAnswer, IssueRef, Job, Marker, Record\n"
+        "from bot.core.types import IssueRef, Job, Marker, Record\n"
         "types = (CachedAnswer, IssueRef, Job, JobRecord, Marker, Record)\n"
         "print([t.__name__ for t in types if not hasattr(t, '__msgspec_cache__')])\n"
     )
