@@ -33,6 +33,7 @@ from bot.forges.github.deliveries import Deliveries
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import MEMBERS, is_by_person, parse_issue
 from bot.forges.github.issue_types import IssueTypes
+from bot.forges.github.past_issues import read_past_issues
 from bot.forges.github.reports import GitHubReports
 from bot.forges.github.repository_requests import (
     COMMENT,
@@ -44,7 +45,6 @@ from bot.forges.github.repository_requests import (
     split_name,
 )
 from bot.forges.github.search import GitHubSearch
-from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
@@ -237,32 +237,10 @@ class GitHub:
         )
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        return self._read_past_issues(repository, cursor, labelled=True)
+        return read_past_issues(repository, cursor, self._rest, self.send_about, labelled=True)
 
     def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        return self._read_past_issues(repository, cursor, labelled=False)
-
-    def _read_past_issues(
-        self, repository: IssueRef, cursor: str, *, labelled: bool
-    ) -> HistoryPage:
-        def fetch(page: PageRequest) -> ListedPage:
-            # The links of large lists have a cursor, and pages after 10,000 items need it.
-            query: dict[str, str | int] = dict(state="all", sort="created", direction="desc")
-            query |= {"after": page.after} if page.after else {"page": page.number}
-            query["per_page"] = page.size
-            path = f"{REPO}/issues?{format_query(query)}"
-            read = partial(self._rest.page, max_bytes=page.max_bytes)
-            found = self.send_about(
-                repository, path, lambda values, credential: read(path, values, credential), query
-            )
-            listed, following = require_objects("GitHub", found.items), found.following
-            return ListedPage(listed, bool(following), following.get("after", ""), found.wait)
-
-        def parse(item: dict[str, Any]) -> Issue:
-            number = require_object("GitHub", item, "number")["number"]
-            return parse_issue(replace(repository, number=int(number)), item)
-
-        return read_history_page(cursor, fetch, parse, labelled=labelled)
+        return read_past_issues(repository, cursor, self._rest, self.send_about, labelled=False)
 
     def create_label(self, ref: IssueRef, label: NewLabel) -> bool:
         send = partial(self._call, "POST", REPO + "/labels", ref, data=asdict(label))

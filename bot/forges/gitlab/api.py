@@ -29,14 +29,15 @@ from bot.core.types import (
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
-from bot.forges.gitlab.backend import call, connect, fetch_page
+from bot.forges.gitlab.backend import call, connect
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.commands import GitLabCommands
 from bot.forges.gitlab.issue import parse_issue
-from bot.forges.gitlab.paths import PAGE, format_issue_path, format_issues_path
+from bot.forges.gitlab.past_issues import PastIssues
+from bot.forges.gitlab.paths import PAGE, format_issue_path
 from bot.forges.gitlab.reports import GitLabReports
 from bot.forges.gitlab.search import GitLabSearch
-from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
+from bot.forges.history import PAGE_BYTES
 from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
@@ -83,12 +84,13 @@ class GitLab:
         self._types = types
         self._host = host
         self._gl = connect(url, token, clients)
-        self._pages = connect(url, token, clients, PAGE_BYTES)
+        pages = connect(url, token, clients, PAGE_BYTES)
+        self._past = PastIssues(self._gl, pages, types)
         self._anonymous = not token
         self.commands = GitLabCommands(self._get_project, lambda: self._own_name)
         self.reports = GitLabReports(self._gl, self._list_notes, self._fetch_text)
         self._names = NameCache(self._fetch_path)
-        self.related = GitLabSearch(self._pages, self._names.get, self._is_own, types)
+        self.related = GitLabSearch(pages, self._names.get, self._is_own, types)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
         self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
@@ -272,30 +274,10 @@ class GitLab:
         )
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        return self._read_past_issues(repository, cursor, labelled=True)
+        return self._past.read(repository, cursor, labelled=True)
 
     def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        return self._read_past_issues(repository, cursor, labelled=False)
-
-    def _read_past_issues(
-        self, repository: IssueRef, cursor: str, *, labelled: bool
-    ) -> HistoryPage:
-        path = format_issues_path(repository)
-
-        def fetch(page: PageRequest) -> ListedPage:
-            client = self._pages if page.size > 1 else self._gl
-            # Keyset pages of a project's issues are newer than most servers.
-            query: dict[str, str | int] = dict(state="all", order_by="created_at", sort="desc")
-            query |= {"confidential": "false"} | ({"labels": "Any"} if labelled else {})
-            query |= {"page": page.number, "per_page": page.size}
-            listed = fetch_page(client, path, query)
-            return ListedPage(listed.items, listed.has_next, wait=listed.wait)
-
-        def parse(item: dict[str, Any]) -> Issue:
-            number = require_object("GitLab", item, "iid")["iid"]
-            return parse_issue(replace(repository, number=int(number)), item, self._types)
-
-        return read_history_page(cursor, fetch, parse, labelled=labelled)
+        return self._past.read(repository, cursor, labelled=False)
 
     def create_label(self, ref: IssueRef, label: NewLabel) -> bool:
         labels, data = self._get_project(ref).labels, asdict(label) | {"color": f"#{label.color}"}
