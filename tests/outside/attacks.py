@@ -24,11 +24,9 @@ Patterns = dict[str, dict[str, re.Pattern[str]]]
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 LINE_BREAK = re.compile("[\n\v\f\x85\u2028\u2029]")
 DELETED = re.compile("[\r\x00-\x09\x0e-\x1f\x7f\u200b-\u200f\u2060-\u2069\u202a-\u202e\ufeff]")
-PLAIN_TOKENS = {"paragraph_open", "paragraph_close", "inline", "text", "text_special"} | {
-    "bullet_list_open",
-    "bullet_list_close",
-    "list_item_open",
-    "list_item_close",
+PLAIN_TOKENS = {
+    *("paragraph_open", "paragraph_close", "inline", "text", "text_special"),
+    *("bullet_list_open", "bullet_list_close", "list_item_open", "list_item_close"),
 }
 HTML_TOKENS = {"html_inline", "html_block"}
 SPACER = re.compile("[\u200b\u2060]")
