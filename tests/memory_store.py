@@ -19,6 +19,7 @@ from bot.core.polling import Cursor, Snapshot
 from bot.core.ports import PROBE_SECONDS
 from bot.core.pricing import Limits
 from bot.core.related import RelatedVerdict
+from bot.core.run_port import MAX_RUNS
 from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.types import IssueRef, Record
@@ -28,7 +29,6 @@ from bot.store.journal import SPAN_SECONDS, SPANS
 from bot.store.locks import BUSY_SECONDS
 from bot.store.no_store import NoStore
 from bot.store.retry_schedule import LEASE_SECONDS, RESUME_SECONDS
-from bot.store.runs import MAX_RUNS
 from bot.store.training import PROGRESS_DAYS, compute_version
 
 V = TypeVar("V", Correction, RelatedVerdict)

@@ -11,6 +11,7 @@ import click
 from bot.cli import bootstrap
 from bot.cli.options import json_option
 from bot.cli.tables import format_table
+from bot.core.run_port import MAX_RUNS
 from bot.core.text.money import format_usd
 from bot.core.text.sources import format_source
 
@@ -28,7 +29,11 @@ COLUMNS = ("at", "job", "issue", "kind", "outcome", "by", "model", "tokens", "co
 @click.option("--failed", is_flag=True, help="Only jobs that failed, or wait for another try.")
 @click.option("--follow", is_flag=True, help="Print further jobs as they end, until Ctrl-C.")
 @click.option(
-    "--limit", type=click.IntRange(1, 2000), default=20, show_default=True, help="Jobs to print."
+    "--limit",
+    type=click.IntRange(1, MAX_RUNS),
+    default=20,
+    show_default=True,
+    help="Jobs to print.",
 )
 @json_option
 def runs(repo: str | None, failed: bool, follow: bool, limit: int, as_json: bool) -> None:
@@ -51,7 +56,7 @@ def runs(repo: str | None, failed: bool, follow: bool, limit: int, as_json: bool
     since = max((run.job.at for run in found), default=time.time())
     while follow:
         time.sleep(FOLLOW_SECONDS)
-        later = _read(store, key, failed=failed, since=since, limit=2000)
+        later = _read(store, key, failed=failed, since=since, limit=MAX_RUNS)
         ended = [run for run in later if run.job.state not in RUNNING]
         fresh = [run for run in ended if (run.job.id, run.job.at) not in shown]
         write(fresh)

@@ -8,12 +8,14 @@ from typing import Protocol
 from bot.core.jobs import JobRecord
 from bot.core.types import Record
 
+MAX_RUNS = 2_000  # jobs that are listed, the newest of all repositories
+
 
 class RunHistory(Protocol):
     """Reads what other parts of the store wrote."""
 
     def list_jobs(
-        self, repository: str = "", since: float = 0.0, limit: int = ...
+        self, repository: str = "", since: float = 0.0, limit: int = MAX_RUNS
     ) -> tuple[JobRecord, ...]:
         """Return the newest jobs that changed since a time, the newest first.
 

@@ -15,6 +15,7 @@ from bot.core import redis_keys
 from bot.core.enrichment import CachedAnswer
 from bot.core.jobs import JobRecord
 from bot.core.ports import FAILURE_WINDOW_SECONDS, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.core.run_port import MAX_RUNS
 from bot.core.types import Record
 from bot.store.bucketed_hash import BucketedHash
 from bot.store.budgets import RedisBudgets
@@ -28,7 +29,7 @@ from bot.store.rate_limiter import RedisRateLimiter
 from bot.store.reconcile_state import RedisReconcileState
 from bot.store.repository_data import RedisRepositoryData
 from bot.store.retry_schedule import RedisRetrySchedule
-from bot.store.runs import MAX_RUNS, RedisRunIndex
+from bot.store.runs import RedisRunIndex
 from bot.store.search_budget import RedisSearchBudget
 from bot.store.training import RedisTrainingStore
 

@@ -8,8 +8,9 @@ import redis
 
 from bot.core import redis_keys
 from bot.core.jobs import JobRecord
+from bot.core.run_port import MAX_RUNS
 
-MAX_RUNS, MAX_REPOSITORY_RUNS = 2_000, 1_000
+MAX_REPOSITORY_RUNS = 1_000
 KEEP_SECONDS = 9 * 86_400
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tests.whole.test_command_line import CommandResult, tagline
 
 REF = IssueRef("github", "github.com", "acme/widget", 0, 7001, "5001")
 OTHER = replace(REF, repo="acme/other", repo_id=7002)
+Call = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def store(redis_url: str) -> Iterator[RedisStore]:
 
 
 @pytest.fixture
-def call(redis_url: str, tmp_path: Path, store: RedisStore) -> object:
+def call(redis_url: str, tmp_path: Path, store: RedisStore) -> Call:
     def run(*words: str) -> CommandResult:
         return tagline(*words, cwd=tmp_path, environment={"REDIS_URL": redis_url})
 
@@ -63,7 +64,7 @@ def save(store: RedisStore, name: str, at: float, ref: IssueRef = REF, **more: o
     return job
 
 
-def test_each_job_is_a_row_with_what_people_did_since(call, store: RedisStore) -> None:  # type: ignore[no-untyped-def]
+def test_each_job_is_a_row_with_what_people_did_since(call: Call, store: RedisStore) -> None:
     save(store, "j-1", 1)
     save(store, "j-2", 2, state="dead", why="the token was refused", choices=(), labeller="")
     save(store, "j-3", 3, OTHER)
@@ -98,7 +99,7 @@ def test_each_job_is_a_row_with_what_people_did_since(call, store: RedisStore) -
     assert first["seconds"] == 1.25
 
 
-def test_jobs_are_chosen_by_repository_and_failure(call, store: RedisStore) -> None:  # type: ignore[no-untyped-def]
+def test_jobs_are_chosen_by_repository_and_failure(call: Call, store: RedisStore) -> None:
     save(store, "j-1", 1)
     save(store, "j-2", 2, state="waiting", why="GitHub failed (status 502)")
     save(store, "j-3", 3, OTHER)
@@ -112,9 +113,7 @@ def test_jobs_are_chosen_by_repository_and_failure(call, store: RedisStore) -> N
     assert ids("--limit", "1") == ["j-3"]
 
 
-def test_an_unknown_repository_and_an_empty_redis_are_said(  # type: ignore[no-untyped-def]
-    call, redis_url: str
-) -> None:
+def test_an_unknown_repository_and_an_empty_redis_are_said(call: Call, redis_url: str) -> None:
     unknown = call("runs", "--repo", "github:acme/nowhere")
     assert unknown.returncode == 1
     assert unknown.stderr == "No job of github:acme/nowhere in Redis: check its spelling.\n"
@@ -152,7 +151,7 @@ SINCE = [
 
 
 @pytest.mark.parametrize(("text", "message"), SINCE)
-def test_a_time_that_cannot_be_used_is_explained(call, text: str, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_time_that_cannot_be_used_is_explained(call: Call, text: str, message: str) -> None:
     result = call("undo", f"--since={text}")
     assert result.returncode == 2
     assert message in " ".join(result.stderr.split())
@@ -178,7 +177,7 @@ def test_jobs_are_followed_until_the_command_is_stopped(
             process.terminate()
 
 
-def test_all_repositories_have_a_line_and_totals(call, store: RedisStore) -> None:  # type: ignore[no-untyped-def]
+def test_all_repositories_have_a_line_and_totals(call: Call, store: RedisStore) -> None:
     save(store, "j-1", 1)
     save(store, "j-3", 3, OTHER)
     store.save_config(OTHER.repo_key, "mode: suggest")
