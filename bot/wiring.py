@@ -79,7 +79,8 @@ def receiver_of(
     if latest().admin_tokens:
         from bot.wiring_admin import admin_pages  # with its templates, for those who use it
 
-        optional = OptionalPages(setup, *admin_pages(latest, counters))
+        routes, close = admin_pages(latest, counters)
+        optional = OptionalPages(setup, routes, close)
     return create(parsers, queue, counters, lambda: latest().metrics_tokens, optional=optional)
 
 

@@ -76,7 +76,7 @@ def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule
     """Return the schedule of trainings for the forges to which there is access."""
     accessible = list_accessible_forges(settings)
     return TrainingSchedule(
-        *(store.reconcile_state, store.training, store.corrections, accessible, time.time)
+        store.reconcile_state, store.training, store.corrections, accessible, time.time
     )
 
 

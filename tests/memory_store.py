@@ -17,13 +17,13 @@ from bot.core.jobs import JobRecord
 from bot.core.journal import Write, merge_states
 from bot.core.polling import Cursor, Snapshot
 from bot.core.ports import PROBE_SECONDS
-from bot.core.pricing import Limits
+from bot.core.pricing import Limits, to_microdollars
 from bot.core.related import RelatedVerdict
 from bot.core.run_port import MAX_RUNS
 from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.types import IssueRef, Record
-from bot.store.budgets import DAY, HOUR, microdollars
+from bot.store.budgets import DAY, HOUR
 from bot.store.corrections import MAX_CORRECTIONS, MAX_RELATED_VERDICTS
 from bot.store.journal import SPAN_SECONDS, SPANS
 from bot.store.locks import BUSY_SECONDS
@@ -142,12 +142,12 @@ class MemoryBudgets:
         self._lock = threading.Lock()
 
     def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
-        now, amount = self._clock(), microdollars(usd)
+        now, amount = self._clock(), to_microdollars(usd)
         day, hour = int(now // DAY), int(now // HOUR)
         with self._lock:
-            if self._spent[day, "all"] + amount > microdollars(limits.day_usd):
+            if self._spent[day, "all"] + amount > to_microdollars(limits.day_usd):
                 return "day"
-            if self._spent[day, repository] + amount > microdollars(limits.repository_usd):
+            if self._spent[day, repository] + amount > to_microdollars(limits.repository_usd):
                 return "repository"
             if author and not self._issues[hour, text]:
                 if self._issues[hour, author] >= limits.author_per_hour:
@@ -159,7 +159,7 @@ class MemoryBudgets:
         return ""
 
     def settle(self, repository: str, usd: float) -> None:
-        day, amount = int(self._clock() // DAY), microdollars(usd)
+        day, amount = int(self._clock() // DAY), to_microdollars(usd)
         with self._lock:
             self._spent[day, "all"] += amount
             self._spent[day, repository] += amount

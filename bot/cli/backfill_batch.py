@@ -24,10 +24,11 @@ from bot.cli.backfill_models import (
     batch_usd,
 )
 from bot.cli.backfill_run import BackfillRun, Process, Stopped
-from bot.cli.backfill_state import MICRO, BackfillState, Batch, SentQuestion
+from bot.cli.backfill_state import BackfillState, Batch, SentQuestion
 from bot.core.day_figures import find_day_start
 from bot.core.errors import ModelFailed
 from bot.core.ports import BudgetStore, ModelCall, ModelService
+from bot.core.pricing import MICRO, to_microdollars
 from bot.core.text.counts import format_count
 from bot.llm.batches import (
     MAX_BATCH_BYTES,
@@ -38,7 +39,6 @@ from bot.llm.batches import (
     is_gone,
     is_uncertain,
 )
-from bot.store.budgets import microdollars
 
 MAX_REQUESTS = 500  # of a batch; more of them only take longer to come back
 MAX_BATCHES = 40  # at the vendor at a time
@@ -174,7 +174,7 @@ class BatchRun:
 
     def _release(self, questions: dict[int, Question]) -> None:
         """Take back the reservations of questions that are not sent."""
-        micro_usd = -sum(microdollars(one.usd) for one in questions.values())
+        micro_usd = -sum(to_microdollars(one.usd) for one in questions.values())
         self.state.add_micro_usd(micro_usd)
         self.shared.settle(self.run.ref.repo_key, micro_usd / MICRO)
 
@@ -234,7 +234,8 @@ class BatchRun:
         self._apply(batch, results)
         self._delete(sent, state)
         micro_usd = sum(
-            _find_micro_usd(self.client.model.name, results.get(id_), one) - microdollars(one.usd)
+            _find_micro_usd(self.client.model.name, results.get(id_), one)
+            - to_microdollars(one.usd)
             for id_, one in batch.questions.items()
         )
         tries = self._count_tries(batch, results)
@@ -294,7 +295,7 @@ class BatchRun:
         """
         numbers = [number for number in batch.numbers if self._is_left(number)]
         tries = {n: self.state.tries.get(n, 0) + tried for n in numbers}
-        micro_usd = -sum(microdollars(x.usd) for x in batch.questions.values()) if refund else 0
+        micro_usd = -sum(to_microdollars(x.usd) for x in batch.questions.values()) if refund else 0
         self._end(batch, micro_usd, tries)
         return numbers
 
@@ -340,5 +341,5 @@ def _find_micro_usd(model: str, result: BatchResult | None, question: SentQuesti
         return 0
     completion = result.completion
     if completion is None or not completion.tokens_in:
-        return microdollars(question.usd)
-    return microdollars(batch_usd(model, completion.tokens_in, completion.tokens_out) or 0.0)
+        return to_microdollars(question.usd)
+    return to_microdollars(batch_usd(model, completion.tokens_in, completion.tokens_out) or 0.0)

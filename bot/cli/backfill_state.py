@@ -19,13 +19,11 @@ from typing import Any
 import msgspec
 
 from bot.core.ports import BudgetStore
-from bot.core.pricing import Limits
+from bot.core.pricing import MICRO, Limits, to_microdollars
 from bot.core.text.lenient_json import DECODE_ERRORS
 from bot.core.types import IssueRef
-from bot.store.budgets import microdollars
 
 OVER_MAX = "run"  # what `reserve` returns where --max-usd is reached
-MICRO = 1_000_000
 
 
 class AlreadyRunning(Exception):
@@ -109,9 +107,9 @@ class BackfillState:
 
     def reserve(self, usd: float, max_usd: float | None) -> bool:
         """Reserve an amount; return False where it exceeds the limit."""
-        amount = microdollars(usd)
+        amount = to_microdollars(usd)
         with self._guard:
-            if self.micro_usd + amount > microdollars(max_usd):
+            if self.micro_usd + amount > to_microdollars(max_usd):
                 return False
             self.add_micro_usd(amount)
         return True
@@ -184,9 +182,9 @@ class RunBudget:
             exhausted = self.shared.reserve(repository, author, text, usd, limits)
         finally:
             if exhausted:
-                self.state.add_micro_usd(-microdollars(usd))
+                self.state.add_micro_usd(-to_microdollars(usd))
         return exhausted
 
     def settle(self, repository: str, usd: float) -> None:
-        self.state.add_micro_usd(microdollars(usd))
+        self.state.add_micro_usd(to_microdollars(usd))
         self.shared.settle(repository, usd)

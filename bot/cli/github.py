@@ -98,8 +98,10 @@ def redeliver(since: str, apply: bool, as_json: bool) -> None:
     finally:
         progress.clear()
         if as_json:
-            rows = [{"event": event, "status": s, "code": code, "number": number}
-                    for (event, s, code), number in _count(failed).items()]  # fmt: skip
+            rows = [
+                {"event": event, "status": status, "code": code, "number": number}
+                for (event, status, code), number in _count(failed).items()
+            ]
             report = {"v": 1, "since": start, "failed": rows, "requested": requested}
             click.echo(json.dumps(report))
         elif apply and failed:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from bot.cli.sections.section import Repository
     from bot.core.demotions import Demotion
 
-NONE = "No label is."
-
 
 @click.command()
 @click.argument("repo")
@@ -44,7 +42,9 @@ def resume(repo: str, label: str | None, as_json: bool) -> None:
     ended = [one for one in demotions if label is None or fold(one.label) == fold(label)]
     if label is not None and not ended:
         names = ", ".join(dict.fromkeys(one.label for one in demotions))
-        known = f"Those that are, or are not suggested any more: {names}." if names else NONE
+        known = (
+            f"Those that are, or are not suggested any more: {names}." if names else "No label is."
+        )
         bootstrap.fail(f"{label} is not a label that is only suggested. {known}")
     store, key = repository.store.corrections, repository.ref.repo_key
     # The refusals have the forge's times, and its clock may be ahead of this one.

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from bot.core.corrections import Correction, JudgedLabels, select_latest
 from bot.core.jobs import JobRecord
+from bot.core.pricing import MICRO, to_microdollars
 
 DAY = 86_400
 # Upper bounds of the times that are counted together; the last ones have none.
 BOUNDS = (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 45, 60, 90, 120, 180, 300)
-MICRO = 1_000_000
 ANSWERED, SECONDS, USD, UNKNOWN, DEAD = "answered", "seconds", "microdollars", "unpriced", "dead"
 
 
@@ -74,7 +74,7 @@ def count_job(job: JobRecord) -> Mapping[str, int]:
     if job.model and job.cost_usd is None:
         counts[UNKNOWN] = 1
     elif job.model and job.cost_usd:
-        counts[USD] = round(job.cost_usd * MICRO)
+        counts[USD] = to_microdollars(job.cost_usd)
     return counts
 
 

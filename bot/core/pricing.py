@@ -12,6 +12,14 @@ PRICES = Path(__file__).with_name("prices.json")
 # Of the list price, in a batch: https://platform.openai.com/docs/guides/batch and
 # https://docs.anthropic.com/en/docs/build-with-claude/batch-processing
 BATCH_FACTOR = 0.5
+# Sums of dollars are counted in whole microdollars, so that they stay exact.
+MICRO = 1_000_000
+UNLIMITED = 2**53  # microdollars: a limit that no amount reaches
+
+
+def to_microdollars(usd: float | None) -> int:
+    """Return an amount in microdollars, `UNLIMITED` for None."""
+    return UNLIMITED if usd is None else round(usd * MICRO)
 
 
 @dataclass(frozen=True, slots=True)

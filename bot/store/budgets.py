@@ -14,11 +14,9 @@ import redis
 
 from bot import log
 from bot.core import redis_keys
-from bot.core.pricing import Limits
+from bot.core.pricing import MICRO, Limits, to_microdollars
 
 DAY, HOUR = 86_400, 3_600
-MICRO = 1_000_000
-UNLIMITED = 2**53
 
 # KEYS: spending of the day, authors of the hour.
 # ARGV: repository, author or "", amount, limits of all, of the repository, of the author, the text.
@@ -83,8 +81,8 @@ class RedisBudgets:
     def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
         now = self._clock()
         keys = [make_spent_key(now), redis_keys.AUTHORS.format(hour=int(now // HOUR))]
-        request: list[str | int] = [repository, _compute_digest(author), microdollars(usd)]
-        maximums = microdollars(limits.day_usd), microdollars(limits.repository_usd)
+        request: list[str | int] = [repository, _compute_digest(author), to_microdollars(usd)]
+        maximums = to_microdollars(limits.day_usd), to_microdollars(limits.repository_usd)
         args = [*request, *maximums, limits.author_per_hour, _compute_digest(text)]
         exhausted, *alerts = (part.decode() for part in self._reserve(keys=keys, args=args))
         for scope, percent in map(str.split, alerts):
@@ -93,7 +91,7 @@ class RedisBudgets:
         return str(exhausted)
 
     def settle(self, repository: str, usd: float) -> None:
-        key, amount = make_spent_key(self._clock()), microdollars(usd)
+        key, amount = make_spent_key(self._clock()), to_microdollars(usd)
         with self._client.pipeline() as pipe:
             pipe.hincrby(key, "all", amount)
             pipe.hincrby(key, repository, amount)
@@ -105,11 +103,6 @@ class RedisBudgets:
         values: Any = self._client.hmget(make_spent_key(self._clock()), [repository, "all"])
         of_repository, of_all = (int(value or 0) / MICRO for value in values)
         return of_repository, of_all
-
-
-def microdollars(usd: float | None) -> int:
-    """Return an amount in microdollars; for None, a limit that no amount reaches."""
-    return UNLIMITED if usd is None else round(usd * MICRO)
 
 
 def make_spent_key(now: float) -> str:

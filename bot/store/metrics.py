@@ -16,7 +16,8 @@ from bot import log
 from bot.core import redis_keys
 from bot.core.jobs import read_queued_at
 from bot.core.metric_definitions import Key, MetricsSnapshot
-from bot.store.budgets import MICRO, UNLIMITED, make_spent_key
+from bot.core.pricing import MICRO, UNLIMITED
+from bot.store.budgets import make_spent_key
 
 EVERY_SECONDS = 5.0
 BREAKERS = redis_keys.BREAKER_OPEN.partition("{")[0]
