@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli import bootstrap
-from bot.cli.backfill_options import MAX_USD, Options
+from bot.cli.backfill_options import MAX_USD, BackfillOptions
 from bot.cli.options import Dollars, since_day_option
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
@@ -82,9 +82,7 @@ def backfill(repo: str, **given: Any) -> None:
     """
     from bot.cli.backfill_run import Stopped
 
-    options = Options(**given)
-    if options.batch and not options.calls_model:
-        raise click.UsageError("--batch calls a language model: add --apply or --max-usd.")
+    options = BackfillOptions(**given)
     if options.batch and not options.apply:
         raise click.UsageError("--batch needs --apply: answers come when nobody waits for them.")
     settings = bootstrap.load_settings()
@@ -99,10 +97,10 @@ def backfill(repo: str, **given: Any) -> None:
     sys.exit(code)
 
 
-def _backfill(settings: Settings, repo: str, options: Options, parts: ExitStack) -> int:
+def _backfill(settings: Settings, repo: str, options: BackfillOptions, parts: ExitStack) -> int:
     """Label the issues and print what came of it; return the exit code. Raises `Stopped`."""
     from bot.cli.backfill_parts import Backfiller
-    from bot.cli.backfill_report import Report
+    from bot.cli.backfill_report import BackfillReport
     from bot.cli.backfill_run import BackfillRun
     from bot.cli.backfill_state import BackfillState
     from bot.cli.repository_config import read_config
@@ -117,7 +115,7 @@ def _backfill(settings: Settings, repo: str, options: Options, parts: ExitStack)
     _check_mode(settings, config, options)
     store = _open_store(settings, is_needed=options.apply and settings.has_redis_url)
     state = _open_state(settings, ref, store, parts) if options.apply else BackfillState()
-    report = Report(ref.repo_name, options.as_json, options.apply, lambda: state.usd)
+    report = BackfillReport(ref.repo_name, options.as_json, options.apply, lambda: state.usd)
     pace = entry.seconds_per_issue(settings) if options.apply else 0.0
     run = BackfillRun(ref, forge, report, state, options, pace, entry.has_access(settings))
     parts.callback(run.close)
@@ -146,7 +144,7 @@ def _process(backfiller: Backfiller, numbers: list[int]) -> int:
     return code
 
 
-def _check_settings(settings: Settings, entry: ForgeEntry, options: Options) -> None:
+def _check_settings(settings: Settings, entry: ForgeEntry, options: BackfillOptions) -> None:
     """Raise `SettingsError` where a setting is missing without which nothing should be set."""
     from bot.settings.load import SettingsError
 
@@ -158,7 +156,7 @@ def _check_settings(settings: Settings, entry: ForgeEntry, options: Options) -> 
         raise SettingsError([*settings.model_notices, "Or set LLM_PROVIDER=none for rules alone."])
 
 
-def _check_mode(settings: Settings, config: RepoConfig, options: Options) -> None:
+def _check_mode(settings: Settings, config: RepoConfig, options: BackfillOptions) -> None:
     """Raise `ClickException` where the settings or the configuration let nothing be set."""
     if not options.apply:
         return

@@ -12,7 +12,7 @@ Which = Literal["open", "closed", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class BackfillOptions:
     """The options of the command. `since` is in seconds since the epoch, 0 without one.
 
     `max_usd` is None where it was not given.

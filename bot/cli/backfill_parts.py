@@ -11,7 +11,7 @@ from bot import wiring, wiring_backfill
 from bot.cli import bootstrap
 from bot.cli.backfill_batch import BatchRun
 from bot.cli.backfill_models import Estimator, StrictModel
-from bot.cli.backfill_options import Options
+from bot.cli.backfill_options import BackfillOptions
 from bot.cli.backfill_run import BackfillRun, Process, Stopped
 from bot.cli.backfill_state import RunBudget
 from bot.cli.batch import PatientModel
@@ -35,7 +35,7 @@ class Backfiller:
     """
 
     settings: Settings
-    options: Options
+    options: BackfillOptions
     run: BackfillRun
     store: RedisStore | NoStore
     config: RepoConfig

@@ -24,7 +24,7 @@ LINE_SECONDS = 60.0  # between two lines of progress, where standard error is no
 
 
 @dataclass
-class Report:
+class BackfillReport:
     """The totals of a run, and its output. `spent` returns US dollars, also of earlier runs.
 
     `left_out` are issues that the list already shows to be skipped, with the reason, `waiting` is

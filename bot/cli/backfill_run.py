@@ -15,8 +15,8 @@ import redis
 from bot.cli import bootstrap
 from bot.cli.action_run import is_refused
 from bot.cli.backfill_models import BudgetReached, Collected, ModelUnavailable
-from bot.cli.backfill_options import Options
-from bot.cli.backfill_report import Report
+from bot.cli.backfill_options import BackfillOptions
+from bot.cli.backfill_report import BackfillReport
 from bot.cli.backfill_state import BackfillState
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import (
@@ -69,9 +69,9 @@ class BackfillRun:
 
     ref: IssueRef
     source: IssueHistorySource
-    report: Report
+    report: BackfillReport
     state: BackfillState
-    options: Options
+    options: BackfillOptions
     pace: float
     patient: bool
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -11,7 +11,7 @@ from bot.cli import progress
 from bot.cli.options import json_option
 
 if TYPE_CHECKING:
-    from bot.cli.duplicates_replay import Replay
+    from bot.cli.duplicates_replay import DuplicatesReplay
     from bot.cli.reports_file import Pair, Report
 
 FILE = click.Path(exists=True, dir_okay=False)
@@ -32,17 +32,17 @@ def duplicates(file: str, pairs: str, as_json: bool) -> None:
     report has created_at. Candidates are all of these, or what searches by the rules of GitHub and
     GitLab find in them, at most 100.
     """
-    from bot.cli.duplicates_replay import Replay
+    from bot.cli.duplicates_replay import DuplicatesReplay
     from bot.cli.reports_file import read_pairs, read_reports
 
     reports = read_reports(file)
     known = read_pairs(pairs, reports)
-    replay = Replay(reports, known)
+    replay = DuplicatesReplay(reports, known)
     result = {"v": 1, **_build_counts(reports, known), "ways": _run(replay)}
     _print(result, is_timed=replay.is_timed, as_json=as_json)
 
 
-def _run(replay: Replay) -> list[dict[str, Any]]:
+def _run(replay: DuplicatesReplay) -> list[dict[str, Any]]:
     """Return the figures of each way. Raises `ClickException` if no report can be looked up."""
     from bot.cli.duplicates_replay import WAYS
     from bot.cli.duplicates_report import NAMES, build_way

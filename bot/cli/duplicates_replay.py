@@ -38,7 +38,7 @@ class Lookup:
     seconds: float
 
 
-class Replay:
+class DuplicatesReplay:
     """Looks reports up among the older ones; where not all have a time, among all others."""
 
     def __init__(self, reports: Sequence[Report], pairs: Sequence[Pair]) -> None:

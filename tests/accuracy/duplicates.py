@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from bot.cli.duplicates_replay import WAYS, Lookup, Replay, Way
+from bot.cli.duplicates_replay import WAYS, DuplicatesReplay, Lookup, Way
 from bot.cli.duplicates_report import FIGURES, NAMES, count_precision, count_recall, count_shown
 from bot.cli.reports_file import Pair, Report, read_pairs, read_reports
 from bot.learn.evaluation import Figure, Share, estimate_share
@@ -39,7 +39,7 @@ def load_tracker(name: str) -> Tracker:
     folder = shared_folder() / "eval"
     reports = read_reports(str(folder / f"dup_{name}_bugs.jsonl.gz"))
     pairs = read_pairs(str(folder / f"dup_{name}_pairs.jsonl.gz"), reports)
-    replay = Replay(reports, pairs)
+    replay = DuplicatesReplay(reports, pairs)
     return Tracker(reports, {way: list(replay.run(way, lambda _: None)) for way in WAYS})
 
 
@@ -77,7 +77,7 @@ def look_up_unpaired(way: Way, start: int) -> list[Lookup]:
     reports = load_tracker("hadoop").reports
     single = [report.id for report in reports[1:] if not report.group][start::UNPAIRED_STEP]
     pairs = [Pair(key, reports[0].id, is_duplicate=False) for key in single]
-    return [x for x in Replay(reports, pairs).run(way, lambda _: None) if x.found]
+    return [x for x in DuplicatesReplay(reports, pairs).run(way, lambda _: None) if x.found]
 
 
 def count_not_empty(lookups: Sequence[Lookup]) -> Share:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cli.duplicates_replay import Lookup, Replay
+from bot.cli.duplicates_replay import DuplicatesReplay, Lookup
 from bot.cli.reports_file import Pair, Report
 from tests.accuracy.bm25 import Bm25
 from tests.accuracy.duplicates import compare, compute_mcnemar
@@ -17,7 +17,9 @@ REPORTS = [Report(f"b-{n}", title, "", "", 0.0, n) for n, title in enumerate(TIT
 
 
 def look_up(*pairs: tuple[int, int]) -> list[Lookup]:
-    replay = Replay(REPORTS, [Pair(f"b-{a}", f"b-{b}", is_duplicate=True) for a, b in pairs])
+    replay = DuplicatesReplay(
+        REPORTS, [Pair(f"b-{a}", f"b-{b}", is_duplicate=True) for a, b in pairs]
+    )
     return list(replay.run("every", lambda _: None))
 
 
