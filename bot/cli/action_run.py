@@ -98,14 +98,14 @@ class Run:
 
     def compare(self, since: float, limit: int) -> None:
         """Show what would be set on the newest issues since a time, and write to none."""
-        from bot.cli import action_preview, comparison
+        from bot.cli import comparison, configured_preview
 
         forge = self._open_forge()
         repository = self._find_repository(forge)
         settings, clients = self.settings, self.clients
         try:
             self.preview = self._repeat(
-                lambda: action_preview.compare(
+                lambda: configured_preview.build_preview(
                     forge, repository, settings, clients, since=since, limit=limit
                 )
             )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.forges.registry import ForgeClient
     from bot.settings.load import Settings
 
-MAX_ISSUES = 300
+MAX_ISSUES, MAX_USD = 300, 0.10
 WITHOUT_MODEL = "none"  # as in LLM_PROVIDER
 
 
@@ -45,7 +45,7 @@ WITHOUT_MODEL = "none"  # as in LLM_PROVIDER
 @click.option(
     "--max-usd",
     type=Dollars(0, 1000),
-    default=0.10,
+    default=MAX_USD,
     show_default=True,
     help="Limit of the cost of language models in US dollars.",
 )

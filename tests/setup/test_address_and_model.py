@@ -183,6 +183,19 @@ def test_a_preview_compares_ten_issues_and_writes_nothing(box: Sandbox, wizard: 
     assert all(box.labels(repo.id, number) == [] for number in range(1, 13))
 
 
+def test_a_preview_keeps_to_the_budget_of_a_day(box: Sandbox, start: Start) -> None:
+    wizard = start(TAGLINE_BUDGET_USD_PER_DAY="0")
+    wizard.set_address()
+    wizard.come_back(*wizard.register())
+    box.web_install("tagline-acme")
+    repo = box.add_repo("acme/without-budget", {"bug": "Something is broken"})
+    box.open_issue(repo.id, "Crash at the start", "It crashes with an exception.")
+    wizard.post("model", provider="openai", key=box.model_key)
+    page = wizard.post("preview", repository="github:acme/without-budget")
+    assert "Tagline: <code>bug</code>" in page.text
+    assert "Cost of this preview: $0.00." in page.text
+
+
 @pytest.mark.parametrize(
     ("repository", "expected"),
     [

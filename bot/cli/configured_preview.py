@@ -1,4 +1,4 @@
-"""The preview of `tagline action`: the report of `tagline preview`, for the page about the job."""
+"""The report of `tagline preview` for the pages of `tagline action` and of `tagline setup`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from bot import wiring
 from bot.cli.batch import PatientModel
 from bot.cli.comparison import ComparisonOptions, compare_recent
+from bot.cli.preview import MAX_USD
 from bot.cli.preview_report import build_report
 from bot.core.config import parser
 from bot.core.types import IssueRef
@@ -16,19 +17,20 @@ from bot.forges.registry import ForgeClient
 from bot.http import ClientPool
 from bot.settings.load import Settings
 
-MAX_USD = 0.10  # as `tagline preview`
 
-
-def compare(
+def build_preview(
     forge: ForgeClient,
     ref: IssueRef,
     settings: Settings,
     clients: ClientPool,
     *,
-    since: float,
     limit: int,
+    since: float = 0.0,
 ) -> Mapping[str, Any]:
-    """Return the report about the newest issues since a time. Raises as `compare_recent`."""
+    """Return the report about the newest issues since a time, by the configured model.
+
+    Raises as `compare_recent`.
+    """
     services = wiring.models(settings.model, clients, wiring.no_store())
     models = {name: PatientModel(model) for name, model in services.items()}
     text = forge.get_config_text(ref)
