@@ -60,15 +60,15 @@ def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     markdown: bool,
     as_json: bool,
 ) -> None:
-    """Show what Tagline would set on the newest issues, beside their labels; write nothing.
+    """Show what Tagline would set on the newest issues, beside what is set; write nothing.
 
     REPO is github:OWNER/NAME, gitlab:GROUP/PROJECT or the repository's URL. A public one needs no
     token: GitHub then accepts 60 requests an hour, of which this takes about 7. No Redis is used.
 
     Labels and summaries come from rules, from what earlier issues of the same page teach, and from
-    the language model if one is configured; an issue's own labels are taken off first. Exits with
-    3 if the model gave no answer for some issues, with 4 if a budget is reached; their labels are
-    those of rules then.
+    the language model if one is configured; an issue's own labels and type are taken off first. An
+    issue with a type counts as labelled where Tagline sets types. Exits with 3 if the model gave no
+    answer for some issues, with 4 if a budget is reached; their labels are those of rules then.
     """
     from bot.cli.comparison import ComparisonOptions
 

@@ -25,6 +25,8 @@ from bot.store.process_budget import ProcessSearchBudget
 
 
 class ReadableStore(ports.Store, Protocol):
+    """What `ReadOnlyStore` reads."""
+
     @property
     def training(self) -> TrainingStore: ...
 
