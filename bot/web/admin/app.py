@@ -18,9 +18,9 @@ from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
 from bot.core.text.sources import format_source
 from bot.flow.describe_activity import Activity
-from bot.web.admin import format as formats
 from bot.web.admin.plots import draw_plots
 from bot.web.admin.session import COOKIE, AdminSessions
+from bot.web.admin.times import format_seconds, format_time
 from bot.web.forms import (
     add_headers,
     is_private,
@@ -82,9 +82,9 @@ class AdminPages:
         self._wrong_tokens = RefusalLimiter()
         self._templates = load_templates(HERE / "templates", "admin", ROOT)
         self._templates.filters.update(
-            time=formats.format_time,
+            time=format_time,
             usd=format_usd,
-            seconds=formats.format_seconds,
+            seconds=format_seconds,
             source=format_source,
             share=format_share,
             count=format_count,

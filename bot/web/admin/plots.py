@@ -9,7 +9,7 @@ from bot.core.day_figures import DayFigures
 from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
 from bot.core.text.sources import LABELLERS
-from bot.web.admin.format import format_day, format_seconds
+from bot.web.admin.times import format_day, format_seconds
 
 HEIGHT, STEP, WIDTH = 100.0, 10.0, 8.0  # in units of the drawing, which is stretched to its box
 
