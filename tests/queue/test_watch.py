@@ -30,3 +30,4 @@ def test_each_change_is_logged_once(own_redis: EmbeddedRedis, logged: Logged) ->
     assert down["event"] == "Redis does not answer; jobs wait. Look at REDIS_URL"
     assert (down["level"], down["why"]) == ("error", "ConnectionError")
     assert (up["level"], up["event"]) == ("info", "Redis answers again")
+    watch._client.close()
