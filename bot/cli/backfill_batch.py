@@ -147,7 +147,6 @@ class BatchRun:
             if stopped.code != bootstrap.OVER_BUDGET or not questions:
                 self._release(questions)
                 raise
-            self.run.resume()
             waiting.extend(self._submit(token, questions))
             raise
         except BaseException:

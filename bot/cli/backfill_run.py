@@ -74,8 +74,9 @@ class BackfillRun:
     options: BackfillOptions
     pace: float
     patient: bool
-    stopping: threading.Event = field(default_factory=threading.Event)
     given_up: set[int] = field(default_factory=set)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _is_interrupted: bool = False  # by Ctrl-C
     _problem: Exception | None = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _next_start: float = 0.0
@@ -119,9 +120,9 @@ class BackfillRun:
 
     def _read_page(self, cursor: str = "") -> HistoryPage:
         try:
-            return self.persist(lambda _: self.source.list_past_issues(self.ref, cursor))
+            return self._persist(lambda _: self.source.list_past_issues(self.ref, cursor))
         except GaveUp as error:
-            if self.stopping.is_set():
+            if self._stopping.is_set():
                 raise
             raise Stopped(f"Not done: {error}.", bootstrap.TRY_AGAIN) from None
 
@@ -132,21 +133,23 @@ class BackfillRun:
             self._pool.submit(self._work, pending, process) for _ in range(self.options.threads)
         ]
         self._wait_for(running)
-        self.raise_problem()
+        self._raise_problem()
         for future in running:
             future.result()
 
-    def raise_problem(self) -> None:
+    def _raise_problem(self) -> None:
         """Raise what ended the run, if anything did."""
         if self._problem:
             raise self._problem
-        if self.stopping.is_set():
+        if self._stopping.is_set():
             raise KeyboardInterrupt
 
     def resume(self) -> None:
-        """Let the run go on after a `Stopped`."""
+        """Let the run go on after a `Stopped`. Raises KeyboardInterrupt after a Ctrl-C."""
+        if self._is_interrupted:
+            raise KeyboardInterrupt
         self._problem = None
-        self.stopping.clear()
+        self._stopping.clear()
 
     def pause(self, seconds: float) -> None:
         """Wait, while the progress is shown. Raises KeyboardInterrupt."""
@@ -155,7 +158,7 @@ class BackfillRun:
             self.report.show_progress()
             time.sleep(min(left, SHOW_SECONDS))
 
-    def persist(self, work: Callable[[int], T]) -> T:
+    def _persist(self, work: Callable[[int], T]) -> T:
         """Return the result of the work, tried again while that may help.
 
         `work` gets the number of the try. Raises `Stopped`, `GaveUp` and permanent errors.
@@ -172,12 +175,12 @@ class BackfillRun:
             except OperatorError as error:
                 raise Stopped(*bootstrap.describe_error(error)) from None
             except (Retry, redis.RedisError) as error:
-                if self.stopping.wait(tries.find_wait(error)):
+                if self._stopping.wait(tries.find_wait(error)):
                     raise GaveUp("stopped") from None
 
     def _work(self, pending: Iterator[int], process: Process) -> None:
         """Process one issue after the other until none is left or the run ends."""
-        while not self.stopping.is_set():
+        while not self._stopping.is_set():
             with self._guard:
                 number = next(pending, None)
             if number is None:
@@ -189,20 +192,20 @@ class BackfillRun:
             except Exception as error:
                 with self._guard:
                     self._problem = self._problem or error
-                self.stopping.set()
+                self._stopping.set()
 
     def _process(self, number: int, process: Process) -> None:
         ref = replace(self.ref, number=number)
         job = Job(make_job_id("backfill", ref), "backfill", ref, time.time())
         self._wait_for_turn()
-        if self.stopping.is_set():
+        if self._stopping.is_set():
             return
         try:
-            outcome = self.persist(lambda number: process(job, number))
+            outcome = self._persist(lambda try_number: process(job, try_number))
         except Collected:
             return
         except GaveUp as error:
-            if not self.stopping.is_set():
+            if not self._stopping.is_set():
                 self.given_up.add(number)
                 self.report.add_failed(number, str(error))
             return
@@ -226,7 +229,7 @@ class BackfillRun:
             page = self._read_page()
             if page.wait >= MIN_PAUSE:
                 self._hold(page.wait, "leaves the rest of the rate limit to new issues")
-        self.stopping.wait(max(at - time.monotonic(), 0.0))
+        self._stopping.wait(max(at - time.monotonic(), 0.0))
 
     def _note_limit(self, error: RateLimited) -> None:
         """Wait as a rate limit asks; one of the account holds for all threads."""
@@ -236,8 +239,8 @@ class BackfillRun:
         if error.account_wide:
             self._hold(seconds, str(error))
         else:
-            self.stopping.wait(seconds)
-        if self.stopping.is_set():
+            self._stopping.wait(seconds)
+        if self._stopping.is_set():
             raise GaveUp("stopped")
 
     def _hold(self, seconds: float, why: str) -> None:
@@ -250,21 +253,21 @@ class BackfillRun:
 
     def _wait_for_limit(self) -> None:
         while (left := self._held_until - time.monotonic()) > 0:
-            if self.stopping.wait(min(left, 1.0)):
+            if self._stopping.wait(min(left, 1.0)):
                 raise GaveUp("stopped")
 
     def _wait_for(self, running: Sequence[Future[None]]) -> None:
         """Wait for the threads. The first Ctrl-C lets the running issues end."""
-        is_over = interrupted = False
+        is_over = False
         while not is_over:
             try:
                 is_over = not wait(running, SHOW_SECONDS).not_done
                 self.report.show_progress()
             except KeyboardInterrupt:
-                if interrupted:
+                if self._is_interrupted:
                     bootstrap.exit_at_once()
-                interrupted = True
-                self.stopping.set()
+                self._is_interrupted = True
+                self._stopping.set()
                 self.report.note("Stopping after the issues that have begun; Ctrl-C again: now.")
 
 
