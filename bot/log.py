@@ -175,7 +175,7 @@ def _masker(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
             if secret in line:
                 line = _mask(secret, line)
         # Searching for a few literals is much faster than the pattern.
-        has_literal = any(literal in line for literal in LITERALS)
+        has_literal = any(map(line.__contains__, LITERALS))
         return LIKELY_SECRET.sub(MASK, line) if has_literal else line
 
     return process

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import chain
 from operator import attrgetter
 
 import uvicorn
@@ -49,7 +50,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        size = len(self.url) + sum(map(len, chain.from_iterable(self.headers)))
         if size > MAX_HEAD or len(self.pipeline) >= MAX_PIPELINED:
             raise ValueError("the head is too long, or there are too many pipelined requests")
         if self.parser.should_upgrade():

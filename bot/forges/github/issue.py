@@ -15,26 +15,29 @@ MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")  # of a repository, by `author_ass
 
 def parse_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
     """Return an issue with a bounded body."""
+    return bound_body(read_issue(ref, data))
+
+
+def read_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
+    """Return an issue with its whole body."""
     author = data.get("user") or {}
     is_open = data.get("state") == "open"
-    return bound_body(
-        Issue(
-            ref=ref,
-            title=text(data.get("title")),
-            body=text(data.get("body")),
-            author=text(author.get("login")),
-            is_bot=author.get("type") == "Bot",
-            labels=tuple(read_label_name(label) for label in data.get("labels") or ()),
-            is_open=is_open,
-            locked=bool(data.get("locked")),
-            confidential=False,
-            is_pull_request="pull_request" in data,
-            created_at=timestamp(data.get("created_at")),
-            comments=comment_count(data.get("comments")),
-            handled=is_handled(data, is_open=is_open),
-            type=_read_name(data.get("type")),
-            updated_at=timestamp(data.get("updated_at")),
-        )
+    return Issue(
+        ref=ref,
+        title=text(data.get("title")),
+        body=text(data.get("body")),
+        author=text(author.get("login")),
+        is_bot=author.get("type") == "Bot",
+        labels=tuple(read_label_name(label) for label in data.get("labels") or ()),
+        is_open=is_open,
+        locked=bool(data.get("locked")),
+        confidential=False,
+        is_pull_request="pull_request" in data,
+        created_at=timestamp(data.get("created_at")),
+        comments=comment_count(data.get("comments")),
+        handled=is_handled(data, is_open=is_open),
+        type=_read_name(data.get("type")),
+        updated_at=timestamp(data.get("updated_at")),
     )
 
 

@@ -29,7 +29,7 @@ from bot.forges.cache import RepositoryCache
 from bot.forges.github.client import Credential, GitHubClient, format_query
 from bot.forges.github.duplicates import find_duplicate
 from bot.forges.github.errors import Unauthorized
-from bot.forges.github.issue import parse_issue
+from bot.forges.github.issue import read_issue
 from bot.forges.github.repository_requests import SendAbout, Variables, join_name
 from bot.forges.history import PAGE_BYTES
 from bot.forges.related import (
@@ -147,7 +147,7 @@ class GitHubSearch:
         if not text(item.get("repository_url")).lower().endswith(f"/repos/{name.lower()}"):
             return None
         number = require_id("GitHub", item, "number")
-        issue = parse_issue(replace(ref, number=number), item)
+        issue = read_issue(replace(ref, number=number), item)
         if not is_candidate(issue) or (issue.is_bot and self._is_own(item)):
             return None
         page = f"{self._rest.web_url}/{name}/issues/{number}"

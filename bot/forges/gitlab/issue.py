@@ -14,27 +14,30 @@ from bot.forges.values import comment_count, text, timestamp
 
 def parse_issue(ref: IssueRef, data: Mapping[str, Any], types: Collection[str]) -> Issue:
     """Return an issue with a bounded body. `types` count as issues."""
+    return bound_body(read_issue(ref, data, types))
+
+
+def read_issue(ref: IssueRef, data: Mapping[str, Any], types: Collection[str]) -> Issue:
+    """Return an issue with its whole body."""
     work_item_type = text(data.get("issue_type")).lower() or "issue"
     username = text((data.get("author") or {}).get("username"))
     is_open = data.get("state") == "opened"
-    return bound_body(
-        Issue(
-            ref=ref,
-            title=text(data.get("title")),
-            body=text(data.get("description")),
-            author=username,
-            is_bot=is_bot_user(username),
-            labels=tuple(text(label) for label in data.get("labels") or ()),
-            is_open=is_open,
-            locked=bool(data.get("discussion_locked")),
-            confidential=data.get("confidential") is not False,
-            is_pull_request=False,
-            created_at=timestamp(data.get("created_at")),
-            comments=comment_count(data.get("user_notes_count")),
-            other_type="" if work_item_type in types else work_item_type,
-            handled=is_handled(data, is_open=is_open),
-            updated_at=timestamp(data.get("updated_at")),
-        )
+    return Issue(
+        ref=ref,
+        title=text(data.get("title")),
+        body=text(data.get("description")),
+        author=username,
+        is_bot=is_bot_user(username),
+        labels=tuple(text(label) for label in data.get("labels") or ()),
+        is_open=is_open,
+        locked=bool(data.get("discussion_locked")),
+        confidential=data.get("confidential") is not False,
+        is_pull_request=False,
+        created_at=timestamp(data.get("created_at")),
+        comments=comment_count(data.get("user_notes_count")),
+        other_type="" if work_item_type in types else work_item_type,
+        handled=is_handled(data, is_open=is_open),
+        updated_at=timestamp(data.get("updated_at")),
     )
 
 

@@ -27,7 +27,7 @@ from bot.core.types import Issue, IssueRef
 from bot.footprint import large_responses
 from bot.forges.gitlab.backend import call, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
-from bot.forges.gitlab.issue import parse_issue
+from bot.forges.gitlab.issue import parse_issue, read_issue
 from bot.forges.gitlab.paths import PAGE, format_issue_path, format_issues_path
 from bot.forges.related import choose_link, collect, is_candidate, list_words, make_candidate
 from bot.forges.values import require_id, require_object, text
@@ -82,7 +82,7 @@ class GitLabSearch:
     def _parse(self, ref: IssueRef, project: str, item: Json) -> RelatedCandidate | None:
         number = require_id("GitLab", item, "iid")
         project_id = require_id("GitLab", item, "project_id")
-        issue = parse_issue(replace(ref, number=number), item, self._types)
+        issue = read_issue(replace(ref, number=number), item, self._types)
         is_elsewhere = ref.repo_id not in (0, project_id)
         if is_elsewhere or not is_candidate(issue) or (issue.is_bot and self._is_own(item)):
             return None
