@@ -11,6 +11,9 @@ _WORDS = re.compile(r"\w+")
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
+_BRACKETS = r"\[\]<>{}()【】（）"
+_BRACKETED = re.compile(rf"[{_BRACKETS}][^{_BRACKETS}]*[{_BRACKETS}]")
+_AROUND = " \t\n*_`\"'.:!"  # marks that may surround a text
 # In lower case, without punctuation.
 _NO_SUMMARY = frozenset(
     {
@@ -36,6 +39,8 @@ _NO_REASON = frozenset(_STOP_WORDS.split())
 
 def is_summary(text: str, title: str = "") -> bool:
     """Return whether a text says something that the issue's title does not say as it stands."""
+    if _BRACKETED.fullmatch(text.strip(_AROUND)):  # "[short summary of the issue]"
+        return False
     words = [word for word in text.split() if _LETTER.search(word)]
     if len(words) < MIN_WORDS and len(_UNSPACED.findall(text)) < MIN_UNSPACED_CHARS:
         return False
