@@ -17,13 +17,7 @@ from bot import http
 from bot.core.errors import ModelFailed
 from bot.core.prompt import Prompt
 from bot.core.text.lenient_json import DECODE_ERRORS
-from bot.llm.client import (
-    WRONG_SHAPES,
-    ModelClient,
-    map_status,
-    map_transport_error,
-    read_completion,
-)
+from bot.llm.client import WRONG_SHAPES, ModelClient, read_completion, send_request
 from bot.llm.protocol import Completion
 
 MAX_BYTES = 1024 * 1024  # of a response that is no result
@@ -98,13 +92,7 @@ class Sender:
         headers |= self.model.protocol.build_headers(endpoint.key)
         request = http.Request(method, endpoint.base_url + path, headers, content, CALL_SECONDS)
         with http.deadline(CALL_SECONDS):
-            try:
-                response = self.clients.get().send(request, max_bytes)
-            except http.FAILURES as error:
-                raise map_transport_error(error) from None
-        if response.status != 200:
-            raise map_status(response)
-        return response.content
+            return send_request(self.clients, request, max_bytes).content
 
 
 class BatchFormat(Protocol):

@@ -153,13 +153,7 @@ class ModelClient:
             msgspec.json.encode(self._protocol.build_body(request)),
             endpoint.seconds,
         )
-        try:
-            response = self._clients.get().send(http_request, MAX_BYTES)
-        except http.FAILURES as error:
-            raise map_transport_error(error) from None
-        if response.status != 200:
-            raise map_status(response)
-        return self._read(response)
+        return self._read(send_request(self._clients, http_request, MAX_BYTES))
 
     def _read(self, response: http.Response) -> Completion:
         is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
@@ -173,6 +167,17 @@ class ModelClient:
             raise ModelFailed("not-json", retryable=True) from None
         except WRONG_SHAPES:
             raise ModelFailed("wrong-envelope") from None
+
+
+def send_request(clients: http.ClientPool, request: http.Request, max_bytes: int) -> http.Response:
+    """Return a response with status 200. Raises `ModelFailed`."""
+    try:
+        response = clients.get().send(request, max_bytes)
+    except http.FAILURES as error:
+        raise map_transport_error(error) from None
+    if response.status != 200:
+        raise map_status(response)
+    return response
 
 
 def read_completion(protocol: ModelProtocol, data: Any) -> Completion:
