@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,19 @@ import click
 from bot.cli import bootstrap
 from bot.cli.backfill_options import MAX_USD, BackfillOptions
 from bot.cli.options import Dollars, since_day_option
+from bot.core.config.schema import RepoConfig
+from bot.core.errors import LockContended
+from bot.core.pricing import BATCH_FACTOR, cost_usd
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
+from bot.core.types import IssueRef
+from bot.settings.load import Settings, SettingsError
 
 if TYPE_CHECKING:
     from bot.cli.backfill_parts import Backfiller
     from bot.cli.backfill_run import Stopped
     from bot.cli.backfill_state import BackfillState
-    from bot.core.config.schema import RepoConfig
-    from bot.core.types import IssueRef
     from bot.forges.registry import ForgeEntry
-    from bot.settings.load import Settings
     from bot.store.no_store import NoStore
     from bot.store.redis import RedisStore
 
@@ -146,8 +149,6 @@ def _process(backfiller: Backfiller, numbers: list[int]) -> int:
 
 def _check_settings(settings: Settings, entry: ForgeEntry, options: BackfillOptions) -> None:
     """Raise `SettingsError` where a setting is missing without which nothing should be set."""
-    from bot.settings.load import SettingsError
-
     if not options.apply:
         return
     if not entry.has_access(settings):
@@ -191,11 +192,8 @@ def _open_state(
     settings: Settings, ref: IssueRef, store: RedisStore | NoStore, parts: ExitStack
 ) -> BackfillState:
     """Return what an earlier run has left, while no other one runs. Raises `Stopped`."""
-    import time
-
     from bot.cli.backfill_run import Stopped
     from bot.cli.backfill_state import AlreadyRunning, BackfillState
-    from bot.core.errors import LockContended
 
     try:
         state = BackfillState.open(settings.data_dir / "backfill", ref)
@@ -234,8 +232,6 @@ def _announce(backfiller: Backfiller, number: int) -> None:
 
 
 def _has_price(model: str) -> bool:
-    from bot.core.pricing import cost_usd
-
     return cost_usd(model, 1, 1) is not None
 
 
@@ -264,7 +260,6 @@ def _explain_stop(stopped: Stopped, backfiller: Backfiller) -> str:
 def _finish(backfiller: Backfiller) -> int:
     """Print totals, the estimate and the gaps, and return the exit code."""
     from bot.cli.backfill_models import USUAL_OUTPUT_TOKENS
-    from bot.core.pricing import BATCH_FACTOR
 
     report = backfiller.run.report
     report.print_totals()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,12 +17,10 @@ from bot.cli.batch import PatientModel
 from bot.core.config.schema import RepoConfig
 from bot.core.ports import ModelCall, ModelService
 from bot.flow.load_config import choose_model
+from bot.settings.load import Settings
+from bot.settings.models import ModelSettings
 from bot.store.no_store import NoStore, ReadOnlyStore
 from bot.store.redis import RedisStore
-
-if TYPE_CHECKING:
-    from bot.settings.load import Settings
-    from bot.settings.models import ModelSettings
 
 
 @dataclass

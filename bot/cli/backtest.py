@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+import msgspec
 
+from bot import log
 from bot.cli import bootstrap, progress
 from bot.cli.options import json_option
+from bot.core.config.schema import RepoConfig
+from bot.core.types import Issue, Label
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
     from bot.cli.checkpoint import Checkpoint
     from bot.cli.labelled_file import LabelledIssue
     from bot.cli.replay import Material
-    from bot.core.config.schema import RepoConfig
     from bot.core.ports import ModelService
-    from bot.core.types import Issue, Label
-    from bot.settings.load import Settings
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 THREADS = 8  # concurrent calls of a language model
@@ -145,8 +147,6 @@ def _replay(
 
 
 def _print_mean(reports: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    import msgspec
-
     from bot.cli.backtest_report import build_mean, format_mean
 
     mean = build_mean(reports)
@@ -160,7 +160,7 @@ def _open_models(settings: Settings | None, names: Sequence[str]) -> dict[str, M
     """Return the language models to compare by name; one run without a model for no names."""
     if settings is None or not names:
         return {"": None}
-    from bot import log, wiring
+    from bot import wiring
     from bot.cli.batch import PatientModel
 
     log.configure("critical", "plain", settings.secrets)
@@ -227,6 +227,4 @@ def _make_material(
 
 
 def _collect_labels(issues: Sequence[Issue]) -> list[Label]:
-    from bot.core.types import Label
-
     return [Label(name) for name in dict.fromkeys(x for issue in issues for x in issue.labels)]

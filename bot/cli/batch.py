@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Condition, Lock
-from typing import TYPE_CHECKING
 
 from bot.core.config.schema import RepoConfig
 from bot.core.enrichment import Enrichment
@@ -29,9 +28,7 @@ from bot.flow.enrich import (
     prepare,
 )
 from bot.learn.model import RepositoryModel
-
-if TYPE_CHECKING:
-    from bot.settings.models import ModelSettings
+from bot.settings.models import ModelSettings
 
 OVER_BUDGET = "over-budget-"
 AFTER_FAILURES = "breaker-open"

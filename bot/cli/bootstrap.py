@@ -21,14 +21,23 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from bot import log
+from bot.core import refs
+from bot.core.errors import (
+    Moved,
+    NotFound,
+    Postponed,
+    RateLimited,
+    Retry,
+    TaglineError,
+    Unreachable,
+)
+from bot.core.refs import UrlForm
+from bot.core.types import IssueRef
 from bot.settings.load import PROXIES, Settings, SettingsError, load
 
 if TYPE_CHECKING:
     import redis
 
-    from bot.core.errors import Retry, TaglineError
-    from bot.core.refs import UrlForm
-    from bot.core.types import IssueRef
     from bot.forges.registry import ForgeClient
     from bot.http import ClientPool
 
@@ -139,7 +148,6 @@ def describe_error(error: Exception) -> tuple[str, int]:
     """Return what a command prints for an error that ends it, and its exit code."""
     import redis
 
-    from bot.core.errors import Retry, TaglineError
     from bot.embedded.valkey import ServerUnavailable
 
     if isinstance(error, SettingsError):
@@ -165,8 +173,6 @@ def describe_error(error: Exception) -> tuple[str, int]:
 
 def explain_failure(error: TaglineError) -> str:
     """Return an error's reason, with what to check where something was not found."""
-    from bot.core.errors import NotFound
-
     hint = f": {NO_REPOSITORY}" if isinstance(error, NotFound) and error.may_be_lag else ""
     return f"{error}{hint}"
 
@@ -182,8 +188,6 @@ def describe_fault(error: Exception) -> str:
 
 def _advise_when(error: Retry) -> str:
     """Return the end of a sentence: when to try again, and what to look at then; "" for neither."""
-    from bot.core.errors import Postponed, RateLimited
-
     if isinstance(error, RateLimited):
         return f". Try again in {format_wait(error.after)}."
     hint = "" if isinstance(error, Postponed) else find_hint(error)
@@ -203,7 +207,6 @@ def _describe_input_error(error: Exception) -> tuple[str, int] | None:
 
 def find_hint(error: Exception) -> str:
     """Return what to look at for an error that an adapter of a server raised, else ""."""
-    from bot.core.errors import Unreachable
     from bot.forges.registry import FORGES
 
     network = "DNS, the network and HTTPS_PROXY"
@@ -254,7 +257,6 @@ def open_forge(
 
     Raises the errors of a forge.
     """
-    from bot.core.errors import Moved, NotFound
     from bot.forges import registry
 
     entry, name = registry.FORGES[ref.forge], ref.repo_name
@@ -277,8 +279,6 @@ def find_repository(settings: Settings, text: str, parameter: str) -> tuple[Forg
 
     Raises `BadParameter`, and the errors of a forge.
     """
-    from bot.core import refs
-
     given = parse_ref(settings, refs.repository, text, parameter)
     return open_forge(settings, open_clients(), given)
 
@@ -322,7 +322,6 @@ def log_forge_problems(settings: Settings) -> None:
 
 def _log_forge_problems(settings: Settings) -> None:
     from bot import wiring
-    from bot.core.errors import TaglineError
     from bot.forges import registry
 
     clients = wiring.clients()

@@ -15,17 +15,20 @@ from urllib.parse import urlsplit
 
 import click
 
+from bot import log
 from bot.cli import bootstrap
 from bot.cli.options import json_option
+from bot.core import refs
+from bot.core.diagnostics import Finding, about_labels, about_unused_labels
+from bot.core.errors import PermanentError, TaglineError, Unreachable
 from bot.core.text.counts import format_count
+from bot.core.types import IssueRef
+from bot.settings.load import Settings, SettingsError, load
 
 if TYPE_CHECKING:
     import redis
 
-    from bot.core.diagnostics import Finding
-    from bot.core.types import IssueRef
     from bot.http import ClientPool
-    from bot.settings.load import Settings
 
 OLDEST_PYTHON = (3, 11)
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
@@ -81,9 +84,6 @@ class _Report:
         """Run a check and add its findings. An error ends it and becomes a finding with `fix`."""
         import redis
 
-        from bot.core.diagnostics import Finding
-        from bot.core.errors import TaglineError, Unreachable
-
         try:
             for finding in check():
                 self.lines.append((area, finding))
@@ -100,11 +100,8 @@ class _Report:
 
 
 def _run_checks(report: _Report, repo: str | None) -> None:
-    from bot import log, wiring
-    from bot.core import refs
-    from bot.core.diagnostics import Finding
+    from bot import wiring
     from bot.forges import registry
-    from bot.settings.load import SettingsError, load
 
     report.add("python", _check_python)
     try:
@@ -140,16 +137,11 @@ def _run_checks(report: _Report, repo: str | None) -> None:
 
 
 def _check_python() -> Iterator[Finding]:
-    from bot.core.diagnostics import Finding
-
     old = sys.version_info < OLDEST_PYTHON
     yield Finding(platform.python_version(), "use Python 3.11 or newer" if old else "", wrong=old)
 
 
 def _check_settings(settings: Settings) -> Iterator[Finding]:
-    from bot.core.diagnostics import Finding
-    from bot.settings.load import SettingsError
-
     missing: list[str] = []
     try:
         settings.require(webhook_secret=True, forge=True)
@@ -174,8 +166,6 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
 
 def _check_polling(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
     """Yield how late an issue is found, and which repositories are polled."""
-    from bot.core.diagnostics import Finding
-    from bot.core.errors import PermanentError
     from bot.flow.schedule_polls import NO_REPOSITORY, describe_delay
     from bot.forges.registry import FORGES
     from bot.wiring_periodic import named_repositories
@@ -206,7 +196,6 @@ def _check_polling(settings: Settings, clients: ClientPool) -> Iterator[Finding]
 def _check_redis(settings: Settings) -> Iterator[Finding]:
     import redis
 
-    from bot.core.diagnostics import Finding
     from bot.embedded.valkey import ServerUnavailable, find_server
     from bot.queue import checks
 
@@ -248,7 +237,6 @@ def _locate(redis_url: str) -> str:
 
 def _check_models(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
     from bot import wiring
-    from bot.core.diagnostics import Finding
     from bot.llm.checks import check_model
 
     first = settings.model
@@ -262,7 +250,6 @@ def _check_models(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
 
 def _check_repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:
     from bot.core.config import parser
-    from bot.core.diagnostics import Finding, about_labels, about_unused_labels
     from bot.forges import registry
 
     entry = registry.FORGES[repo.forge]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import get_completion_class
 
 
 @click.command()
@@ -16,8 +17,6 @@ def completion(context: click.Context, shell: str) -> None:
     zsh, in ~/.zshrc:                    eval "$(tagline completion zsh)"
     fish, in ~/.config/fish/config.fish: tagline completion fish | source
     """
-    from click.shell_completion import get_completion_class
-
     script = get_completion_class(shell)
     assert script is not None
     click.echo(script(context.find_root().command, {}, "tagline", "_TAGLINE_COMPLETE").source())

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
 from bot.cli.options import json_option
+from bot.settings.urls import check_base_url
 
 PATHS = (".github/tagline.yml", ".gitlab/tagline.yml")
 READ = tuple(path.replace(".yml", end) for path in PATHS for end in (".yml", ".yaml"))
@@ -74,8 +76,6 @@ def _check_file(name: str, unread: list[str], *, as_json: bool) -> bool:
 @json_option
 def show(file: str | None, repo: str | None, as_json: bool) -> None:
     """Print the effective configuration, with defaults. Problems go to standard error."""
-    import msgspec
-
     from bot.core.config import docs, parser
 
     if file and repo is not None:
@@ -113,7 +113,6 @@ def schema() -> None:
 def init(write: Path | None, public_url: str) -> None:
     """Print a file with all keys, their defaults and descriptions."""
     from bot.core.config import docs
-    from bot.settings.urls import check_base_url
 
     if problem := check_base_url(public_url, only_loopback=False):
         raise click.BadParameter(f"it {problem}", param_hint="--public-url")

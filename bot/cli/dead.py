@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
 from bot.cli.options import json_option
@@ -23,8 +24,6 @@ def dead() -> None:
 @json_option
 def show(as_json: bool) -> None:
     """List time, issue and reason of each failed job. Redis keeps them for a week."""
-    import msgspec
-
     letters, store = _open_letters()
     rows: list[dict[str, Any]] = [
         {

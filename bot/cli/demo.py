@@ -20,6 +20,9 @@ import click
 
 from bot.cli import bootstrap
 from bot.core.text.money import format_usd
+from bot.settings import env_file
+from bot.settings.environment import Environment
+from bot.settings.load import SettingsError
 
 if TYPE_CHECKING:
     from bot.sandbox.page.demo_backend import DemoBackend, HostName
@@ -96,9 +99,6 @@ def show_page(backend: DemoBackend, stop: Event) -> None:
 
 def _read_variables() -> dict[str, str]:
     """Return the environment, and `.env` for unset variables. Raises `SettingsError`."""
-    from bot.settings import env_file
-    from bot.settings.load import SettingsError
-
     file = env_file.read(bootstrap.ENV_FILE)
     if file.problems:
         raise SettingsError([*file.problems])
@@ -112,8 +112,6 @@ def _read_model_host(variables: Mapping[str, str]) -> str:
     """
     from bot.core import url_policy
     from bot.settings import models
-    from bot.settings.environment import Environment
-    from bot.settings.load import SettingsError
 
     env = Environment(variables)
     model = models.read(env)

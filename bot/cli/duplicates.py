@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from bot.cli import progress
 from bot.cli.options import json_option
@@ -65,8 +66,6 @@ def _build_counts(reports: Sequence[Report], pairs: Sequence[Pair]) -> dict[str,
 
 
 def _print(result: dict[str, Any], *, is_timed: bool, as_json: bool) -> None:
-    import msgspec
-
     from bot.cli.duplicates_report import format_ways
     from bot.learn.similarity import SHOWN_AT
 

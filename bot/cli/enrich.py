@@ -6,19 +6,22 @@ import json
 import sys
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
 from bot.cli.options import json_option
+from bot.core import refs
 from bot.core.text.money import format_usd
+from bot.core.types import Job
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
-    from bot.core.types import Job
     from bot.flow.plan import Outcome, Plan
     from bot.http import ClientPool
-    from bot.settings.load import Settings
     from bot.store.no_store import NoStore
     from bot.store.redis import RedisStore
 
@@ -36,9 +39,6 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     Without --apply the command prints the result and writes nothing; a public issue needs no token
     then. With --apply and --delay a worker processes the issue, and the job's id is printed.
     """
-    from bot.core import refs
-    from bot.core.types import Job
-
     settings = bootstrap.load_settings()
     if delay is not None and not apply:
         raise click.UsageError("--delay queues a job that writes: add --apply.")
@@ -57,8 +57,6 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
 
 
 def _run(settings: Settings, clients: ClientPool, job: Job, apply: bool) -> Outcome:
-    from dataclasses import replace
-
     from bot import wiring
     from bot.flow.context import LAG_TRIES
 
@@ -94,8 +92,6 @@ def _queue(settings: Settings, job: Job, delay: float) -> str:
 
 
 def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
-    import msgspec
-
     record, plan, enrichment = outcome.record, outcome.plan, outcome.enrichment
     if as_json:
         report = {

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
+from bot.core.types import Issue
 
 if TYPE_CHECKING:
-    from bot.core.types import Issue
     from bot.flow.export import Exporter
 
 FORMATS = ("openai-jsonl", "csv")
@@ -76,8 +79,6 @@ def _list_lines(
     form: str, issues: Iterable[Issue], exporter: Exporter, left_out: Counter[str]
 ) -> Iterator[str]:
     """Yield the lines of the file; a row of a table may have several."""
-    import msgspec
-
     from bot.flow.export import COLUMNS
 
     if form == "csv":
@@ -109,9 +110,6 @@ def _name_missing(left_out: Counter[str]) -> str:
 
 
 def _format_row(cells: Sequence[str]) -> str:
-    import csv
-    import io
-
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue()

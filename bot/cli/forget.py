@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli import bootstrap
 from bot.cli.options import json_option
-
-if TYPE_CHECKING:
-    from bot.core.types import IssueRef
-    from bot.settings.load import Settings
+from bot.core import refs
+from bot.core.types import IssueRef
+from bot.settings.load import Settings
 
 ACCOUNT = re.compile(r"([a-z]+):([\w.-]{1,255})/?")
 FORMS = (
@@ -64,8 +62,6 @@ def _parse(settings: Settings, text: str) -> IssueRef:
     Raises `BadParameter`.
     """
     from bot import wiring
-    from bot.core import refs
-    from bot.core.types import IssueRef
 
     forms = wiring.url_forms(settings)
     try:

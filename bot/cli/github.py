@@ -12,6 +12,9 @@ import click
 
 from bot.cli import bootstrap, progress
 from bot.cli.options import github_org_option, json_option
+from bot.core.errors import PermanentError
+from bot.core.text.sanitize import to_one_line
+from bot.core.text.since import parse_span
 
 if TYPE_CHECKING:
     from bot.forges.github.deliveries import Deliveries, FailedDelivery
@@ -112,8 +115,6 @@ def redeliver(since: str, apply: bool, as_json: bool) -> None:
 
 def _request(deliveries: Deliveries, failed: list[FailedDelivery], requested: list[str]) -> None:
     """Request deliveries, and add the ids of those that GitHub accepted. Raises `Retry`."""
-    from bot.core.errors import PermanentError
-
     show = progress.make("requested")
     for delivery in failed:
         try:
@@ -129,7 +130,6 @@ def _request(deliveries: Deliveries, failed: list[FailedDelivery], requested: li
 
 def _parse_span(text: str) -> float:
     """Return a span of time in seconds. Raises `BadParameter`."""
-    from bot.core.text.since import parse_span
     from bot.forges.github.deliveries import KEPT_SECONDS
 
     seconds = parse_span(text)
@@ -144,8 +144,6 @@ def _count(failed: list[FailedDelivery]) -> Counter[tuple[str, str, int]]:
 
 
 def _print(failed: list[FailedDelivery], start: float, *, apply: bool) -> None:
-    from bot.core.text.sanitize import to_one_line
-
     since = bootstrap.format_time(start)
     if not failed:
         click.echo(f"No delivery has failed since {since}.", err=True)

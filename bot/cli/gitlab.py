@@ -15,10 +15,10 @@ import click
 
 from bot.cli import bootstrap
 from bot.cli.options import json_option
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
     from bot.forges.gitlab.hooks import Hooks
-    from bot.settings.load import Settings
 
 F = Callable[..., Any]
 Line = tuple[str, str]  # a result, and what to do about it or ""

@@ -12,13 +12,14 @@ import click
 
 from bot.cli import bootstrap
 from bot.core.errors import RateLimited
+from bot.core.labels.truth import is_truth
 from bot.core.ports import IssueHistorySource
 from bot.core.types import Issue, IssueRef
 from bot.flow.train_repository import MAX_EXAMPLES, MAX_READ
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
     from bot.forges.registry import ForgeClient
-    from bot.settings.load import Settings
 
 LINE_EVERY = 500  # issues, where standard error is no terminal
 CLEAR_LINE = "\r\033[K"
@@ -70,7 +71,6 @@ def read_true(
     import redis
 
     from bot import wiring
-    from bot.core.labels.truth import is_truth
     from bot.flow.train_repository import look_up
 
     client, now = bootstrap.open_redis(settings), time.time()

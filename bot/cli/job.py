@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
 from bot.cli.options import json_option
+from bot.core.jobs import JobRecord
 from bot.core.text.money import format_usd
+from bot.core.text.sanitize import to_one_line
 from bot.core.text.sources import format_source
 
 
@@ -21,10 +24,7 @@ def job(job_id: str, as_json: bool) -> None:
 
     The id is in the response's header X-Tagline-Job; `enrich --delay` prints it.
     """
-    import msgspec
-
     from bot import wiring
-    from bot.core.jobs import JobRecord
     from bot.queue.broker import is_queued
 
     client = bootstrap.open_redis(bootstrap.load_settings())
@@ -50,8 +50,6 @@ def job(job_id: str, as_json: bool) -> None:
 
 
 def _describe_choice(choice: Mapping[str, Any]) -> str:
-    from bot.core.text.sanitize import to_one_line
-
     note = "" if choice["applied"] else ", only suggested"
     source = format_source(choice["source"])
     return f"{to_one_line(choice['label'])} ({source}, {choice['certainty']}{note})"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.cli import bootstrap
+from bot.core import refs
+from bot.core.types import IssueRef
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
-    from bot.core.types import IssueRef
-    from bot.settings.load import Settings
     from bot.store.redis import RedisStore
 
 
@@ -23,8 +24,6 @@ def find_known(settings: Settings, store: RedisStore, text: str) -> IssueRef | N
 
     Raises `BadParameter` for an argument that names none.
     """
-    from bot.core import refs
-
     given = bootstrap.parse_ref(settings, refs.repository, text, "REPO")
     same = (x for x in list_known(store) if (x.forge, x.host) == (given.forge, given.host))
     return next((ref for ref in same if ref.repo.casefold() == given.repo.casefold()), None)

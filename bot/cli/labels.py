@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
 from bot.cli.options import json_option
+from bot.core.errors import TaglineError
 from bot.core.text.counts import format_count
+from bot.core.types import IssueRef
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
-    from bot.core.errors import TaglineError
     from bot.core.labels.common_labels import NewLabel
-    from bot.core.types import IssueRef
     from bot.forges.registry import ForgeClient
     from bot.learn.label_review import Problem, Repository
-    from bot.settings.load import Settings
 
 TITLES = {
     "look-alike": "Look-alike: one label under several names",
@@ -45,8 +47,6 @@ def doctor(repo: str, as_json: bool) -> None:
     needs no token. Reads its newest 2,000 labelled issues, writes nothing, and calls no language
     model.
     """
-    import msgspec
-
     from bot.learn.label_review import review_labels
 
     settings = bootstrap.load_settings()
@@ -77,8 +77,6 @@ def init(repo: str, apply: bool, as_json: bool) -> None:
     command prints the labels and creates none. With it, the token needs write access to issues on
     GitHub, the role Reporter on GitLab. Labels that exist are never changed.
     """
-    import msgspec
-
     from bot.core.labels.common_labels import find_missing_labels
 
     settings = bootstrap.load_settings()
@@ -108,8 +106,6 @@ def _create(
     forge: ForgeClient, ref: IssueRef, labels: Sequence[NewLabel]
 ) -> tuple[Sequence[NewLabel], TaglineError | None]:
     """Return the labels that were created, and the error that prevented the others."""
-    from bot.core.errors import TaglineError
-
     created: list[NewLabel] = []
     try:
         created += (label for label in labels if forge.create_label(ref, label))
@@ -120,8 +116,6 @@ def _create(
 
 def _learn(settings: Settings, forge: ForgeClient, ref: IssueRef) -> Repository:
     """Return the repository's labels with what can be learned of them from its history."""
-    import time
-
     from bot.cli.history import read_history
     from bot.cli.repository_config import read_config
     from bot.flow.enrich import list_usable_labels

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bot.core.setup import SetupProblem
 from bot.settings import polling
 
 
@@ -30,7 +31,6 @@ def _find_start(_context: click.Context, _option: click.Parameter, day: datetime
 
 def _read_organisation(_context: click.Context, _option: click.Parameter, text: str) -> str:
     """Return the name of an organisation on GitHub, "" for none. Raises `BadParameter`."""
-    from bot.core.setup import SetupProblem
     from bot.forges.github.manifest import read_account
 
     try:

@@ -8,19 +8,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
+from bot import log
 from bot.cli import bootstrap, progress
 from bot.cli.options import Dollars, json_option, since_day_option
+from bot.core.config.schema import RepoConfig
+from bot.core.errors import NotFound
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
+from bot.core.types import IssueRef
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
     from bot.cli.comparison import Comparison, ComparisonOptions
-    from bot.core.config.schema import RepoConfig
     from bot.core.ports import ModelService
-    from bot.core.types import IssueRef
     from bot.forges.registry import ForgeClient
-    from bot.settings.load import Settings
 
 MAX_ISSUES, MAX_USD = 300, 0.10
 WITHOUT_MODEL = "none"  # as in LLM_PROVIDER
@@ -109,8 +112,6 @@ def _compare(
 
 
 def _print_report(comparison: Comparison, *, markdown: bool, as_json: bool) -> None:
-    import msgspec
-
     from bot.cli.preview_markdown import format_markdown
     from bot.cli.preview_report import build_report, format_text
 
@@ -139,8 +140,6 @@ def _find_repository(settings: Settings, repo: str) -> tuple[ForgeClient, IssueR
 
 
 def _open_repository(settings: Settings, repo: str) -> tuple[ForgeClient, IssueRef]:
-    from bot.core.errors import NotFound
-
     try:
         return bootstrap.find_repository(settings, repo, "REPO")
     except NotFound:
@@ -155,7 +154,7 @@ def _open_models(settings: Settings, name: str | None) -> dict[str, ModelService
 
     Raises `UsageError` for a name that is not configured.
     """
-    from bot import log, wiring
+    from bot import wiring
     from bot.cli.batch import PatientModel
 
     if name == WITHOUT_MODEL:
@@ -172,8 +171,6 @@ def _read_config(
     text: str | None, models: Mapping[str, ModelService], settings: Settings, forge: str
 ) -> RepoConfig:
     """Return the configuration with the stricter of both modes, and print its problems."""
-    import msgspec
-
     from bot.core.config import parser
     from bot.core.config.caution import MODES
     from bot.forges.registry import FORGES

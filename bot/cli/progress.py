@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import click
 
+from bot.core.text.sanitize import to_one_line
+
 CLEAR_LINE = "\r\033[K"
 
 
 def make(name: str) -> Callable[[str], None]:
     """Return what shows a text behind the name of what is worked on."""
-    from bot.core.text.sanitize import to_one_line
 
     def show(text: str) -> None:
         if sys.stderr.isatty():

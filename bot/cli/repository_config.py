@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
+from bot.core.types import IssueRef
 from bot.flow.load_config import ConfigInForce, find_config
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
-    from bot.core.types import IssueRef
     from bot.forges.registry import ForgeClient
-    from bot.settings.load import Settings
 
 EFFECTS = {
     "present": "its other settings hold.",

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
 from bot.cli.options import json_option
+from bot.core.labels.names import fold
+from bot.core.related import RelatedVerdict
 
 if TYPE_CHECKING:
     from bot.cli.sections.section import Repository
@@ -30,12 +33,9 @@ def resume(repo: str, label: str | None, as_json: bool) -> None:
     comments name older issues again where they stopped because people corrected them.
     Nothing is written to the forge: issues that are answered from now on may get the label.
     """
-    import msgspec
-
     from bot.cli.stats import open_repository
     from bot.core.corrections import Correction
     from bot.core.demotions import RULES
-    from bot.core.labels.names import fold
 
     repository = open_repository(repo)
     demotions = repository.find_demotions(*RULES)
@@ -79,8 +79,6 @@ def _describe(ended: Sequence[Demotion], *, has_limit: bool, was_quiet: bool) ->
 
 def _end_quiet(repository: Repository) -> bool:
     """Let comments name older issues again; return whether they did not."""
-    from bot.core.related import RelatedVerdict
-
     if repository.count_feedback().quiet_since is None:
         return False
     store, key = repository.store.related_verdicts, repository.ref.repo_key

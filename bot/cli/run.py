@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import webbrowser
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,16 +11,17 @@ from urllib.parse import urlsplit
 
 import click
 
+from bot import log
 from bot.cli import bootstrap
 from bot.cli.options import poll_option
+from bot.cli.signals import StopSignal
+from bot.core.setup import SetupPreview
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
-    from bot.cli.signals import StopSignal
-    from bot.core.setup import SetupPreview
     from bot.embedded.valkey import EmbeddedRedis
     from bot.http import ClientPool
     from bot.queue.worker import QueueWorker
-    from bot.settings.load import Settings
     from bot.setup.offer import SetupOffer
 
 CHECK_SECONDS = 0.5
@@ -38,8 +40,6 @@ def run(poll: int | None) -> None:
     issues itself, in the repositories of TAGLINE_POLL_REPOS or in all that the App or the token may
     label.
     """
-    from bot.cli.signals import StopSignal
-
     stop = StopSignal()
     settings = bootstrap.load_service_settings(
         receives=True, works=True, poll=poll, may_lack_forge=True
@@ -56,8 +56,6 @@ def run_parts(
     opens_browser: bool = False,
 ) -> None:
     """Run all parts until the signal, with the setup page if `has_setup`."""
-    from bot import log
-
     with ExitStack() as parts:  # stops in reverse order: receiver, worker, Redis
         server = None if settings.has_redis_url else _launch(settings, parts)
         if server:
@@ -77,7 +75,6 @@ def _run(
     *,
     opens_browser: bool,
 ) -> None:
-    from bot import log
     from bot.cli.serve import DELIVERIES_WAIT, Receiver
     from bot.embedded.supervisor import RedisSupervisor
     from bot.queue.watch import RedisWatch
@@ -165,10 +162,6 @@ def _offer_setup(settings: Settings, parts: ExitStack, owner: str) -> SetupOffer
 
 def _show_link(offer: SetupOffer, *, opens_browser: bool) -> None:
     """Print the link to standard error, which is not the log, and open it in a browser."""
-    import webbrowser
-
-    from bot import log
-
     log.get().warning("setup is open", fix=f"open the link that is in {offer.link_file}")
     port = urlsplit(offer.link).port
     after = f"; {offer.link_file} has the next one" if offer.link_file.exists() else ""

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
+from bot.cli.known_repositories import find_known
 from bot.cli.options import json_option
 from bot.cli.tables import format_table
 from bot.core.run_port import MAX_RUNS
@@ -67,7 +69,6 @@ def runs(repo: str | None, failed: bool, follow: bool, limit: int, as_json: bool
 def _open(repo: str | None) -> tuple[RedisStore, str]:
     """Return the store, and the key of the repository, "" for all."""
     from bot import wiring
-    from bot.cli.known_repositories import find_known
 
     settings = bootstrap.load_settings()
     store = wiring.redis_store(bootstrap.open_redis(settings))
@@ -113,14 +114,10 @@ def _describe(run: Run) -> dict[str, Any]:
 
 
 def _print_json(found: list[Run]) -> None:
-    import msgspec
-
     click.echo(msgspec.json.encode({"v": 1, "runs": [_describe(run) for run in found]}))
 
 
 def _print_lines(found: list[Run]) -> None:
-    import msgspec
-
     for run in found:
         click.echo(msgspec.json.encode({"v": 1, **_describe(run)}))
 

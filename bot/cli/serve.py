@@ -6,20 +6,19 @@ import gc
 import socket
 import threading
 import time
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import click
 
+from bot import log
 from bot.cli import bootstrap
 from bot.cli.bootstrap import AddressUnavailable
+from bot.cli.signals import StopSignal
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from starlette.applications import Starlette
-
-    from bot.settings.load import Settings
-
 CHECK_SECONDS = 0.5
 DELIVERIES_WAIT = "deliveries are answered with 503, and their issues are found when it answers"
 STOP_SECONDS = 15  # uvicorn waits ten seconds for running requests
@@ -28,9 +27,6 @@ STOP_SECONDS = 15  # uvicorn waits ten seconds for running requests
 @click.command()
 def serve() -> None:
     """Receive webhooks at /webhooks/github and /webhooks/gitlab, and queue them in Redis."""
-    from bot import log
-    from bot.cli.signals import StopSignal
-
     stop = StopSignal()
     from bot.queue.watch import RedisWatch
 
@@ -58,7 +54,7 @@ class Receiver:
 
         Raises `SettingsError` and `AddressUnavailable`.
         """
-        from bot import log, wiring
+        from bot import wiring
         from bot.web.server import Server
 
         app, proxies = app or wiring.receiver(settings), settings.trusted_proxies

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli import bootstrap
 from bot.cli.options import github_org_option
-
-if TYPE_CHECKING:
-    from bot.settings.load import Settings
+from bot.cli.signals import StopSignal
+from bot.settings.load import Settings
 
 ADDRESS = "https://your.host"
 
@@ -26,7 +24,6 @@ def setup(organisation: str, no_browser: bool) -> None:
     DATA_DIR. Each step can be repeated. With --no-browser it prints what to do and set instead.
     """
     from bot.cli.run import run_parts
-    from bot.cli.signals import StopSignal
     from bot.embedded.valkey import ServerUnavailable
 
     stop = StopSignal()

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
+from bot.cli.known_repositories import list_known
 from bot.cli.options import json_option
 from bot.cli.tables import format_table
 
@@ -39,8 +41,6 @@ def stats(repo: str | None, as_json: bool) -> None:
 
 
 def _show_all(repositories: Sequence[Repository], as_json: bool) -> None:
-    import msgspec
-
     from bot.cli.sections.overview import show_overview, sum_figures
     from bot.cli.sections.usefulness import describe_figures, show_figures
 
@@ -54,8 +54,6 @@ def _show_all(repositories: Sequence[Repository], as_json: bool) -> None:
 
 
 def _show_repository(repository: Repository, as_json: bool) -> None:
-    import msgspec
-
     from bot.cli.sections.corrections import show_corrections, show_demotions, show_withheld
     from bot.cli.sections.labels import show_labels
     from bot.cli.sections.related import show_related
@@ -105,7 +103,6 @@ def list_repositories() -> list[Repository]:
     No request is sent to a forge.
     """
     from bot import wiring
-    from bot.cli.known_repositories import list_known
     from bot.cli.sections.section import Repository
     from bot.flow.load_config import find_config, restrict_mode
 

@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
+from bot import log
 from bot.cli import bootstrap
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
+from bot.core.text.sanitize import ELLIPSIS, to_one_line
+from bot.core.types import Issue, Label
+from bot.settings.load import Settings, SettingsError
+from bot.settings.models import ModelSettings
 
 if TYPE_CHECKING:
     from bot.cli.batch import Enricher, Totals
     from bot.cli.issue_file import Row
     from bot.core.enrichment import Enrichment
-    from bot.core.types import Issue, Label
-    from bot.settings.load import Settings
-    from bot.settings.models import ModelSettings
 
 MAX_CONCURRENT = 16
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -74,8 +77,6 @@ def triage(  # noqa: PLR0913, PLR0917  # click passes each option as an argument
     """
     from bot.cli.issue_file import read_labels, read_rows
     from bot.core.labels.keywords import COMMON_TAGS
-    from bot.core.types import Label
-    from bot.settings.load import SettingsError
 
     past = _read_history(history) if history else []
     names = dict.fromkeys(name for issue in past for name in issue.labels) or COMMON_TAGS
@@ -113,7 +114,7 @@ def _create_enricher(
     settings: Settings | None, labels: Sequence[Label], path: Path | None, concurrency: int
 ) -> tuple[Enricher, ModelSettings | None]:
     """Return what enriches an issue, and the settings of its model, None with rules only."""
-    from bot import log, wiring
+    from bot import wiring
     from bot.cli.batch import Enricher, PatientModel
     from bot.core.config import parser
     from bot.core.ports import ModelService
@@ -148,8 +149,6 @@ def _count_threads(model: ModelSettings | None, concurrency: int | None) -> int:
 
 def _process(rows: Sequence[Row], enricher: Enricher, threads: int, as_json: bool) -> Totals:
     """Print a result for each row, and a progress bar if standard error is a terminal."""
-    import msgspec
-
     from bot.cli.batch import Totals, enrich_all
 
     totals, started = Totals(), time.monotonic()
@@ -183,8 +182,6 @@ def _process(rows: Sequence[Row], enricher: Enricher, threads: int, as_json: boo
 
 
 def _build_report(row: Row, enrichment: Enrichment | None, max_words: int) -> dict[str, Any]:
-    from bot.core.text.sanitize import ELLIPSIS, to_one_line
-
     if enrichment is None:
         return {"v": 1, "error": f"{row.place}: {row.error}"}
     usage, words = enrichment.usage, to_one_line(enrichment.summary).split()
@@ -205,8 +202,6 @@ def _build_report(row: Row, enrichment: Enrichment | None, max_words: int) -> di
 
 def _format(row: Row, report: Mapping[str, Any]) -> str:
     """Return a result as a few lines that fit the terminal."""
-    from bot.core.text.sanitize import to_one_line
-
     if "error" in report:
         return f"{report['error']}\n"
     number = f"#{report['number']} " if "number" in report else ""

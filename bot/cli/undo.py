@@ -8,14 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from bot.cli import bootstrap
+from bot.cli.known_repositories import find_known, list_known
 from bot.cli.options import json_option
+from bot.core.text.sanitize import to_one_line
+from bot.core.text.since import parse_since
+from bot.core.types import IssueRef, Job
+from bot.settings.load import Settings
 
 if TYPE_CHECKING:
-    from bot.core.types import IssueRef
     from bot.flow.undo_since import UndoneIssue, UndoState
-    from bot.settings.load import Settings
     from bot.store.redis import RedisStore
 
 JOURNAL_DAYS = 30
@@ -62,8 +66,6 @@ def undo(since: str, repo: str | None, applies: bool, as_json: bool) -> None:
 
 def _parse_since(text: str) -> float:
     """Return seconds since the epoch. Raises `BadParameter`."""
-    from bot.core.text.since import parse_since
-
     now = time.time()
     try:
         since = parse_since(text, now)
@@ -79,8 +81,6 @@ def _find_repositories(
     settings: Settings, store: RedisStore, repo: str | None
 ) -> Sequence[IssueRef]:
     """Return the repositories to look at. One that Redis does not know is asked of its forge."""
-    from bot.cli.known_repositories import find_known, list_known
-
     if repo is None:
         return list_known(store)
     known = find_known(settings, store, repo)
@@ -95,7 +95,6 @@ def _undo_all(
     applies: bool,
 ) -> Iterator[UndoneIssue]:
     from bot import wiring, wiring_jobs
-    from bot.core.types import Job
     from bot.flow.undo_since import list_written_issues, undo_issue
     from bot.forges.registry import list_accessible_forges
     from bot.settings.reload import ReloadingSettings
@@ -115,15 +114,11 @@ def _undo_all(
 
 
 def _format(one: UndoneIssue, applies: bool) -> str:
-    from bot.core.text.sanitize import to_one_line
-
     note = f"; renamed or deleted since: {', '.join(one.vanished)}" if one.vanished else ""
     return to_one_line(f"{one.ref} {WORDS[applies][one.state]}: {one.why}{note}")
 
 
 def _report(found: Sequence[UndoneIssue], since: float, applies: bool, as_json: bool) -> None:
-    import msgspec
-
     if as_json:
         rows: list[dict[str, Any]] = [
             {"issue": str(x.ref), "state": x.state, "why": x.why, "vanished": x.vanished}

@@ -6,8 +6,10 @@ import gc
 
 import click
 
+from bot import log
 from bot.cli import bootstrap
 from bot.cli.options import poll_option
+from bot.cli.signals import StopSignal
 
 CHECK_SECONDS = 0.5
 
@@ -20,10 +22,8 @@ def worker(poll: int | None) -> None:
     With --poll it also looks for new issues itself, without webhooks. Of several such workers, one
     looks at a time.
     """
-    from bot.cli.signals import StopSignal
-
     stop = StopSignal()
-    from bot import log, wiring_worker
+    from bot import wiring_worker
     from bot.queue.watch import RedisWatch
 
     settings = bootstrap.load_service_settings(works=True, poll=poll)
