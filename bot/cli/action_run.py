@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ from bot.core.events import (
     LabelsChanged,
 )
 from bot.core.job_ids import make_job_id
-from bot.core.types import MAX_ISSUE_AGE_SECONDS, IssueRef, Job, JobKind, OwnComment
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, IssueRef, Job, JobKind
 from bot.flow.load_history import find_own_comment
 from bot.flow.plan import Outcome
 from bot.flow.receive import JOB_KINDS
@@ -57,6 +58,13 @@ SENTENCES: dict[type[TaglineError], tuple[str, int]] = {
     OperatorError: ("{forge} does not accept the token: it is wrong or has expired.", 1),
     Forbidden: ("{refused}", 1),
     PermanentError: ("{forge} does not show the repository or issue to this token.", 1),
+}
+# Events that have no job here.
+WITHOUT_SERVER: dict[type[Event], str] = {
+    LabelsChanged: "labels were changed, and without a server nothing is learned.",
+    AuthorCommented: "a comment without commands.",
+    IssueClosed: "an issue was closed, and without a server nothing is learned.",
+    IssueCommented: "commands in comments need a server: `tagline run`.",
 }
 
 T = TypeVar("T")
@@ -147,14 +155,8 @@ class Run:
             raise CiProblem(f"The event cannot be used ({error}): re-run the job.") from None
         if isinstance(event, Ignored):
             raise NothingToDo(f"{event.reason}.")
-        if isinstance(event, LabelsChanged):
-            raise NothingToDo("labels were changed, and without a server nothing is learned.")
-        if isinstance(event, AuthorCommented):
-            raise NothingToDo("a comment without commands.")
-        if isinstance(event, IssueClosed):
-            raise NothingToDo("an issue was closed, and without a server nothing is learned.")
-        if isinstance(event, IssueCommented):
-            raise NothingToDo("commands in comments need a server: `tagline run`.")
+        if reason := WITHOUT_SERVER.get(type(event)):
+            raise NothingToDo(reason)
         return event
 
     def _open_forge(self) -> ForgeClient:
@@ -174,7 +176,7 @@ class Run:
         run, now = self._make_runner(posts=False), time.time()
         for ref in found[:limit]:
             try:
-                if not self._find_comment(ref, forge):
+                if not self._repeat(partial(find_own_comment, ref, forge)):
                     job = Job(make_job_id("sweep", ref), kind, ref, now)
                     self.outcomes.append(self._process(run, job))
             except CiProblem as problem:
@@ -187,9 +189,6 @@ class Run:
     def _find_repository(self, forge: ForgeClient) -> IssueRef:
         given = refs.repository(self.job.repository, wiring.url_forms(self.settings))
         return self._repeat(lambda: forge.complete_ref(given))
-
-    def _find_comment(self, ref: IssueRef, forge: ForgeClient) -> OwnComment | None:
-        return self._repeat(lambda: find_own_comment(ref, forge))
 
     def _make_runner(self, *, posts: bool) -> Callable[[Job, int], Outcome]:
         store = wiring.no_store()

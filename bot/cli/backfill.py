@@ -116,7 +116,7 @@ def _backfill(settings: Settings, repo: str, options: BackfillOptions, parts: Ex
     _check_settings(settings, entry, options)
     config = restrict_mode(read_config(settings, forge, ref), settings.mode).config
     _check_mode(settings, config, options)
-    store = _open_store(settings, is_needed=options.apply and settings.has_redis_url)
+    store = bootstrap.open_store(settings, is_needed=options.apply and settings.has_redis_url)
     state = _open_state(settings, ref, store, parts) if options.apply else BackfillState()
     report = BackfillReport(ref.repo_name, options.as_json, options.apply, lambda: state.usd)
     pace = entry.seconds_per_issue(settings) if options.apply else 0.0
@@ -169,23 +169,6 @@ def _check_mode(settings: Settings, config: RepoConfig, options: BackfillOptions
         raise click.ClickException(
             "Nothing is set here: mode is suggest, and suggestions are in comments: add --comment."
         )
-
-
-def _open_store(settings: Settings, *, is_needed: bool) -> RedisStore | NoStore:
-    """Return the workers' store, or one that keeps nothing. Raises RedisError if it is needed."""
-    import redis
-
-    from bot import wiring
-
-    client = bootstrap.open_redis(settings)
-    try:
-        client.ping()
-    except redis.RedisError:
-        if is_needed:
-            raise
-        click.echo("Redis does not answer: working without its locks and records.", err=True)
-        return wiring.no_store()
-    return wiring.redis_store(client)
 
 
 def _open_state(

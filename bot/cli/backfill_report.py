@@ -141,8 +141,7 @@ class BackfillReport:
             line = f"#{number}: {to_one_line(', '.join(named))} ({source})"
         else:
             return
-        if sys.stderr.isatty():
-            progress.clear()
+        progress.clear()
         click.echo(line)
 
     def print_totals(self) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -78,7 +77,7 @@ def backtest(
     try:
         reports = list(_replay_all(materials, models, day_usd, checkpoint, as_json=as_json))
     except KeyboardInterrupt:
-        _exit_at_once(can_continue=checkpoint.folder is not None)
+        bootstrap.exit_at_once(" The same command continues from here." * bool(checkpoint.folder))
     _print_mean(reports, as_json=as_json)
     if not any(report["replayed"] for report in reports):
         bootstrap.fail("There are too few labelled issues to replay: two at least.")
@@ -111,13 +110,6 @@ def _open_checkpoint(settings: Settings | None) -> Checkpoint:
     checkpoint = Checkpoint(settings.data_dir / "backtest" if settings else None)
     checkpoint.delete_old(time.time())
     return checkpoint
-
-
-def _exit_at_once(*, can_continue: bool) -> NoReturn:
-    """End the process without waiting for the model's answers to running calls."""
-    after = " The same command continues from here." if can_continue else ""
-    click.echo(f"\nStopped before the end.{after}", err=True)
-    os._exit(1)
 
 
 def _replay(

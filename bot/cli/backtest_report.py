@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.cli import bootstrap
 from bot.cli.replay import Replay, Run
@@ -14,6 +14,8 @@ from bot.core.text.percent import format_share
 from bot.core.text.sanitize import to_one_line
 from bot.learn import evaluation
 from bot.learn.evaluation import Case, Share, count_label, estimate_share
+
+T = TypeVar("T")
 
 SHARES: Mapping[str, Callable[[Sequence[Case]], Share]] = {
     "precision": evaluation.count_precision,
@@ -93,7 +95,7 @@ def _build_run(replay: Replay, run: Run) -> dict[str, Any]:
     totals = run.totals
     return {
         "model": run.model,
-        **_build_figures(run.cases),
+        **{name: build_figure(run.cases, count) for name, count in SHARES.items()},
         "cost_usd": totals.cost_usd,
         "unpriced": totals.unpriced,
         "tokens": {"in": totals.tokens_in, "out": totals.tokens_out},
@@ -104,14 +106,8 @@ def _build_run(replay: Replay, run: Run) -> dict[str, Any]:
     }
 
 
-def _build_figures(cases: Sequence[Case]) -> dict[str, Any]:
-    """Return each figure with its interval and the number that it is a share of."""
-    return {name: _build_figure(cases, count) for name, count in SHARES.items()}
-
-
-def _build_figure(
-    cases: Sequence[Case], count: Callable[[Sequence[Case]], Share]
-) -> dict[str, Any]:
+def build_figure(cases: Sequence[T], count: Callable[[Sequence[T]], Share]) -> dict[str, Any]:
+    """Return a figure with its interval and the number that it is a share of."""
     figure = estimate_share(cases, count)
     if figure is None:
         return {"value": None, "low": None, "high": None, "of": 0}

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from bot.forges.registry import ForgeClient
     from bot.http import ClientPool
+    from bot.store.no_store import NoStore
+    from bot.store.redis import RedisStore
 
 USAGE = 2
 FIRST_FINDINGS = 2  # of a forge: the clock, and whether it accepts the credentials
@@ -136,9 +138,9 @@ def fail(message: str, code: int = 1) -> NoReturn:
     sys.exit(code)
 
 
-def exit_at_once() -> NoReturn:
+def exit_at_once(advice: str = "") -> NoReturn:
     """End the process without waiting for the model's answers to running calls."""
-    click.echo("\nStopped before the end.", err=True)
+    click.echo(f"\nStopped before the end.{advice}", err=True)
     with suppress(OSError):
         sys.stdout.flush()
     os._exit(1)
@@ -290,6 +292,26 @@ def open_redis(settings: Settings) -> redis.Redis:
     client = wiring.redis_client(settings)
     click.get_current_context().call_on_close(client.close)
     return client
+
+
+def open_store(settings: Settings, *, is_needed: bool = False) -> RedisStore | NoStore:
+    """Return the workers' store, or one that keeps nothing where Redis does not answer.
+
+    Raises `RedisError` then if it `is_needed`.
+    """
+    import redis
+
+    from bot import wiring
+
+    client = open_redis(settings)
+    try:
+        client.ping()
+    except redis.RedisError:
+        if is_needed:
+            raise
+        click.echo("Redis does not answer: working without its locks and records.", err=True)
+        return wiring.no_store()
+    return wiring.redis_store(client)
 
 
 def log_redis_problems(settings: Settings, *, receives_only: bool = False) -> None:

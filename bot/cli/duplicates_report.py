@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.cli.backtest_report import format_figure
+from bot.cli.backtest_report import build_figure, format_figure
 from bot.cli.duplicates_replay import Lookup, Way
-from bot.learn.evaluation import Share, estimate_share
+from bot.learn.evaluation import Share
 
 NAMES: Mapping[Way, str] = {
     "every": "all reports",
@@ -80,20 +80,10 @@ def build_way(way: Way, lookups: Sequence[Lookup]) -> dict[str, Any]:
     return {
         "candidates": way,
         "candidates_mean": sum(len(x.found) for x in lookups) / len(lookups),
-        **{name: _build_figure(lookups, count) for name, (_, count) in FIGURES.items()},
+        **{name: build_figure(lookups, count) for name, (_, count) in FIGURES.items()},
         "ms_median": times[len(times) // 2],
         "ms_p95": times[int(0.95 * len(times))],
     }
-
-
-def _build_figure(
-    lookups: Sequence[Lookup], count: Callable[[Sequence[Lookup]], Share]
-) -> dict[str, Any]:
-    figure = estimate_share(lookups, count)
-    if figure is None:
-        return {"value": None, "low": None, "high": None, "of": 0}
-    of = count(lookups).total
-    return {"value": figure.value, "low": figure.low, "high": figure.high, "of": of}
 
 
 def format_ways(ways: Sequence[Mapping[str, Any]]) -> Iterator[str]:

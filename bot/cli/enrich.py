@@ -22,8 +22,6 @@ from bot.settings.load import Settings
 if TYPE_CHECKING:
     from bot.flow.plan import Outcome, Plan
     from bot.http import ClientPool
-    from bot.store.no_store import NoStore
-    from bot.store.redis import RedisStore
 
 
 @click.command()
@@ -63,24 +61,9 @@ def _run(settings: Settings, clients: ClientPool, job: Job, apply: bool) -> Outc
     bootstrap.show_notices(settings)
     if not apply:
         settings = replace(settings, mode="dry-run")
-    store = _open_store(settings) if apply else wiring.no_store()
+    store = bootstrap.open_store(settings) if apply else wiring.no_store()
     # An issue that a person names is no new one that a replica of the forge may lack.
     return wiring.runner(settings, clients, store)(job, LAG_TRIES + 1)
-
-
-def _open_store(settings: Settings) -> RedisStore | NoStore:
-    """Return the workers' store if Redis answers, else one that keeps nothing."""
-    import redis
-
-    from bot import wiring
-
-    client = bootstrap.open_redis(settings)
-    try:
-        client.ping()
-    except redis.RedisError:
-        click.echo("Redis does not answer: working without its locks and records.", err=True)
-        return wiring.no_store()
-    return wiring.redis_store(client)
 
 
 def _queue(settings: Settings, job: Job, delay: float) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli import bootstrap
+from bot.cli import bootstrap, progress
 from bot.core.errors import RateLimited
 from bot.core.labels.truth import is_truth
 from bot.core.ports import IssueHistorySource
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bot.forges.registry import ForgeClient
 
 LINE_EVERY = 500  # issues, where standard error is no terminal
-CLEAR_LINE = "\r\033[K"
 NO_REDIS = (
     "Note: Redis does not answer, so labels that Tagline set cannot be told from those of people:"
     " all labels count."
@@ -44,7 +43,8 @@ def read_history(
         try:
             page = source.list_labelled_issues(repository, cursor)
         except RateLimited as error:
-            _end_progress()
+            if sys.stderr.isatty():
+                click.echo(err=True)  # ends the line of the progress
             reason = f"{error} after {read:,} issues were read"
             raise RateLimited(reason, error.after or 0) from None
         read, cursor = read + page.read, page.next
@@ -91,11 +91,6 @@ def read_true(
 
 def _show_progress(text: str, *, is_last: bool) -> None:
     if sys.stderr.isatty():
-        click.echo(f"{CLEAR_LINE}{text}", err=True, nl=is_last, color=True)
+        click.echo(f"{progress.CLEAR_LINE}{text}", err=True, nl=is_last, color=True)
     else:
         click.echo(text, err=True)
-
-
-def _end_progress() -> None:
-    if sys.stderr.isatty():
-        click.echo(err=True)
