@@ -42,11 +42,8 @@ class Backfiller:
         self.clients = bootstrap.open_clients()
         self.budget = RunBudget(self.run.state, self.store.budgets, self.options.limit_usd)
         self.models = wiring.models(first, self.clients, self.store, budgets=self.budget)
-        service = choose_model(self.config, self.models)
-        known = first.all if first else ()
-        self.chosen: ModelSettings | None = next(
-            (one for one in known if self.models.get(one.model) is service), None
-        )
+        name = choose_model(self.config, self.models)
+        self.chosen = first.find(name) if first else None
         self.estimator: Estimator | None = None
         if self.chosen and not self.options.calls_model:
             self.estimator = Estimator(self.chosen.model, self.chosen.max_output_tokens)

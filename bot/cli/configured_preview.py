@@ -35,13 +35,13 @@ def build_preview(
     models = {name: PatientModel(model) for name, model in services.items()}
     text = forge.get_config_text(ref)
     config = parser.restrict_models(parser.read(text), models).config
-    service = choose_model(config, models)
+    name = choose_model(config, models)
     budget = settings.budget_usd_per_day
     options = ComparisonOptions(
         limit=limit,
         since=since,
-        model=service,
-        model_name=next((name for name, one in models.items() if one is service), ""),
+        model=models.get(name),
+        model_name=name,
         max_usd=MAX_USD if budget is None else min(MAX_USD, budget),
     )
     return build_report(compare_recent(forge, ref, config, options))

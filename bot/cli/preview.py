@@ -74,6 +74,7 @@ def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     answer for some issues, with 4 if a budget is reached; their labels are those of rules then.
     """
     from bot.cli.comparison import ComparisonOptions
+    from bot.flow.load_config import choose_model
 
     if markdown and as_json:
         raise click.UsageError("Give either --json or --markdown.")
@@ -83,12 +84,12 @@ def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     models = _open_models(settings, model)
     forge, ref = _find_repository(settings, repo)
     config = _read_config(forge.get_config_text(ref), models, settings, ref.forge)
-    name, service = _choose_model(config, models, model)
+    name = model if model in models else choose_model(config, models)
     budget = settings.budget_usd_per_day
     options = ComparisonOptions(
         limit=limit,
         since=since,
-        model=service,
+        model=models.get(name),
         model_name=name,
         max_usd=max_usd if budget is None else min(max_usd, budget),
     )
@@ -182,23 +183,13 @@ def _read_config(
     return msgspec.structs.replace(parsed.config, mode=mode)
 
 
-def _choose_model(
-    config: RepoConfig, models: Mapping[str, ModelService], name: str | None
-) -> tuple[str, ModelService | None]:
-    """Return the model that was asked for, else the one that the repository gets, by its name."""
-    from bot.flow.load_config import choose_model
-
-    service = models[name] if name and name in models else choose_model(config, models)
-    return next(((each, one) for each, one in models.items() if one is service), ("", None))
-
-
 def _explain_gaps(comparison: Comparison, settings: Settings, max_usd: float) -> int:
     """Print why some issues have no answer of the model, and return the exit code."""
     from bot.cli.batch import explain_failure
 
     totals, code = comparison.totals, 0
     if totals.failed and settings.model:
-        chosen = next(x for x in settings.model.all if x.model == comparison.options.model_name)
+        chosen = settings.model.find(comparison.options.model_name) or settings.model
         click.echo(f"{explain_failure(totals, chosen)}.", err=True)
         code = bootstrap.PARTIAL
     if totals.over_budget:

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from bot import log
-from bot.cli import bootstrap
+from bot.cli import bootstrap, progress
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.sanitize import ELLIPSIS, to_one_line
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MAX_CONCURRENT = 16
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-CLEAR_LINE = "\r\033[K"
 EXAMPLE = "gh issue list --json number,title,body,url"
 
 
@@ -131,11 +130,10 @@ def _create_enricher(
     parsed = parser.restrict_models(parser.read(text), models)
     for problem in parsed.problems:
         click.echo(f"{path}: {problem}", err=True)
-    service = choose_model(parsed.config, models)
-    chosen = next((x for x in first.all if models.get(x.model) is service), None) if first else None
-    model = PatientModel(service) if service else None
+    name = choose_model(parsed.config, models)
+    model = PatientModel(models[name]) if name else None
     day_usd = settings.budget_usd_per_day if settings else None
-    return Enricher(labels, parsed.config, model, day_usd), chosen
+    return Enricher(labels, parsed.config, model, day_usd), first.find(name) if first else None
 
 
 def _count_threads(model: ModelSettings | None, concurrency: int | None) -> int:
@@ -160,12 +158,11 @@ def _process(rows: Sequence[Row], enricher: Enricher, threads: int, as_json: boo
     def show() -> None:
         bar.update(totals.done - bar.pos, "")
 
-    has_bar = sys.stderr.isatty()
     with click.progressbar(
         length=len(rows),
         label="Issues",
         file=sys.stderr,
-        hidden=not has_bar,
+        hidden=not sys.stderr.isatty(),
         show_pos=True,
         item_show_func=describe,
         width=20,
@@ -175,8 +172,8 @@ def _process(rows: Sequence[Row], enricher: Enricher, threads: int, as_json: boo
             for row, result in zip(rows, results, strict=True):
                 report = _build_report(row, result, enricher.config.comment.max_words)
                 line = msgspec.json.encode(report).decode() if as_json else _format(row, report)
-                if has_bar and sys.stdout.isatty():
-                    click.echo(CLEAR_LINE, err=True, nl=False, color=True)
+                if sys.stdout.isatty():
+                    progress.clear()
                 click.echo(line)
     return totals
 

@@ -7,7 +7,7 @@ A file that cannot be read leaves the last readable one in force; without one th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -20,7 +20,7 @@ from bot.core.config.schema import RepoConfig
 from bot.core.corrections import Correction
 from bot.core.errors import ConfigProblem
 from bot.core.mode_limit import ModeLimit, find_mode_limit
-from bot.core.ports import ModelService, Store
+from bot.core.ports import Store
 from bot.core.types import IssueRef
 from bot.flow.context import JobContext
 
@@ -112,9 +112,10 @@ def digest_config(text: str | None) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16] if text else ""
 
 
-def choose_model(config: RepoConfig, models: Mapping[str, ModelService]) -> ModelService | None:
-    """Return the model that the repository names, else the first; None without any."""
-    return models.get(config.model.name or "") or next(iter(models.values()), None)
+def choose_model(config: RepoConfig, models: Collection[str]) -> str:
+    """Return the name of the model that the repository names, else of the first; "" for none."""
+    name = config.model.name or ""
+    return name if name in models else next(iter(models), "")
 
 
 def save_reported_problems(ref: IssueRef, problems: Sequence[ConfigProblem], store: Store) -> None:

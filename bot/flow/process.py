@@ -270,8 +270,9 @@ def _make_labellers(
     exempt = job.kind in WITHOUT_EVENT  # a person started it, or the author was counted before
     call = ModelCall(issue, context.forge, limits, exempt, fresh=job.kind == "redo")
     doubted = find_doubted_labels(corrections, config.labels.precision)
+    model = context.models.get(choose_model(config, context.models))
     return [
-        ModelLabeller(choose_model(config, context.models), call, doubted),
+        ModelLabeller(model, call, doubted),
         ClassifierLabeller(),
         RulesLabeller(),
     ]

@@ -44,6 +44,10 @@ class ModelSettings:
     def all(self) -> tuple[ModelSettings, ...]:
         return (self, *self.fallbacks, *self.allowed)
 
+    def find(self, name: str) -> ModelSettings | None:
+        """Return the first of all with this name, None for an unknown one."""
+        return next((one for one in self.all if one.model == name), None)
+
     @property
     def variables(self) -> Mapping[str, str]:
         return {"key": self.key_variable, "model": self.name_variable, "url": self.url_variable}
