@@ -97,8 +97,6 @@ class FakeForge(FakeTypes, FakeSuggestions):
     writes: list[str] = field(default_factory=list)
     next_id: int = 900
     writers: set[str] = field(default_factory=set)
-    set_by_people: set[str] = field(default_factory=set)  # labels last set by a person
-    added: set[str] = field(default_factory=set)  # labels that the bot ever set
     people_replied: bool = False
     other_bots_comments: list[OwnComment] = field(default_factory=list)
     has_lost_comment: bool = False
@@ -183,7 +181,6 @@ class FakeForge(FakeTypes, FakeSuggestions):
             return ()
         with self._call("add_labels", ref):
             names = tuple(name for name in names if name not in self.deleted)
-            self.added |= {*names}
             self._note_changes(
                 [name for name in names if name not in self.current.labels], added=True, own=True
             )
@@ -207,10 +204,6 @@ class FakeForge(FakeTypes, FakeSuggestions):
             self._note_changes({*self.current.labels} - {*kept}, added=False, own=True)
             self.current = replace(self.current, labels=kept)
             self.writes.append("unlabel")
-
-    def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        with self._call("filter_set_by_bot", ref):
-            return tuple(n for n in names if n in self.added and n not in self.set_by_people)
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
         with self._call("list_labelled_issues", repository):
@@ -242,7 +235,6 @@ class FakeForge(FakeTypes, FakeSuggestions):
         self.current = replace(
             self.current, labels=tuple(dict.fromkeys((*self.current.labels, label)))
         )
-        self.set_by_people.add(label)
 
     def person_removes(self, label: str, *, own: bool = False) -> None:
         assert label in self.current.labels

@@ -14,12 +14,11 @@ from bot.core.jobs import JobRecord
 from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
-from bot.core.related_port import RelatedForge
+from bot.core.related_port import RelatedIssues
 from bot.core.reply import ModelAnswer
-from bot.core.report_port import ReportForge
+from bot.core.report_port import ReportSource
 from bot.core.suggestion_port import SuggestionForge
 from bot.core.training import HistoryPage
-from bot.core.type_port import TypeForge
 from bot.core.types import (
     Issue,
     IssueRef,
@@ -72,7 +71,7 @@ class Queue(Protocol):
         """
 
 
-class Forge(SuggestionForge, TypeForge, ReportForge, RelatedForge, Protocol):
+class Forge(SuggestionForge, Protocol):
     """Reads and writes issues. Raises `PermanentError`, `Retry` and `OperatorError`.
 
     `rate` is the number of comments that it accepts from an account.
@@ -83,6 +82,12 @@ class Forge(SuggestionForge, TypeForge, ReportForge, RelatedForge, Protocol):
 
     @property
     def commands(self) -> CommandComments: ...
+
+    @property
+    def reports(self) -> ReportSource: ...
+
+    @property
+    def related(self) -> RelatedIssues: ...
 
     def get_issue(self, ref: IssueRef) -> Issue: ...
 
@@ -117,11 +122,17 @@ class Forge(SuggestionForge, TypeForge, ReportForge, RelatedForge, Protocol):
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
         """Remove labels from the issue; those that are not on it are ignored."""
 
-    def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return those of the labels that the bot was the last to set."""
-
     def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
         """Return all changes of the issue's labels, oldest first."""
+
+    def list_types(self, ref: IssueRef) -> tuple[Label, ...]:
+        """Return the issue types of the repository; none where the forge has labels only."""
+
+    def set_type(self, ref: IssueRef, name: str) -> bool:
+        """Set the issue's type, "" for none; return whether the issue has it then."""
+
+    def list_type_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
+        """Return all changes of the issue's type, oldest first."""
 
 
 class DeliveryHistory(Protocol):

@@ -56,13 +56,6 @@ class RelatedIssues(Protocol):
         """
 
 
-class RelatedForge(Protocol):
-    """The part of the `Forge` port that is about older issues."""
-
-    @property
-    def related(self) -> RelatedIssues: ...
-
-
 class RelatedVerdicts(Protocol):
     """Whether older issues in comments were the right ones, per repository: at least the last
     `MAX_RELATED_VERDICTS`."""

@@ -1,4 +1,4 @@
-"""The part of the `Forge` port that is about what a report should contain; see `Forge.reports`."""
+"""The port for what a report should contain; see `Forge.reports`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,3 @@ class ReportSource(Protocol):
 
     def list_author_comments(self, issue: Issue) -> tuple[str, ...]:
         """Return the comments of the issue's author that everybody sees, the oldest first."""
-
-
-class ReportForge(Protocol):
-    @property
-    def reports(self) -> ReportSource: ...

@@ -19,7 +19,7 @@ from bot.core.ports import (
 )
 from bot.core.related_port import RelatedVerdicts, SearchBudget
 from bot.core.suggestion_port import LookSchedule
-from bot.core.types import Job
+from bot.core.types import IssueRef, Job, Record
 from bot.flow.journal_writes import JobJournal
 from bot.flow.learned_models import LearnedModels
 from bot.flow.retry_fallbacks import FallbackRetries
@@ -86,6 +86,22 @@ class Attempt:
     def start(cls, job: Job, context: JobContext, lock: Lock, number: int = 1) -> Attempt:
         """Return a try that has not written anything yet."""
         return cls(job, context, lock, JobJournal(context.journal, job.ref.key, job.id), number)
+
+    @property
+    def ref(self) -> IssueRef:
+        return self.job.ref
+
+    @property
+    def forge(self) -> Forge:
+        return self.context.forge
+
+    def save(self, record: Record) -> None:
+        """Save the record of an unfinished try, and what is about to be written.
+
+        Raises `Retry` if another worker may hold the lock.
+        """
+        if not self.lock.save(record, self.journal.take_unsaved()):
+            raise Retry("the lock of this issue was lost")
 
     def may_be_lag(self, error: PermanentError) -> bool:
         """Return whether a forge's "not found" may only mean that a replica lags behind."""

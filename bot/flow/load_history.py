@@ -24,6 +24,12 @@ def list_own_comments(ref: IssueRef, forge: Forge) -> tuple[OwnComment, ...]:
     return tuple(comment for comment in forge.list_own_comments(ref) if read_marker(comment.body))
 
 
+def filter_set_by_bot(ref: IssueRef, names: tuple[str, ...], forge: Forge) -> tuple[str, ...]:
+    """Return those of the labels that the bot was the last to set."""
+    last = {one.name: one.own for one in forge.list_label_changes(ref) if one.added}
+    return tuple(name for name in names if last.get(name))
+
+
 def add_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory:
     """Return the history with the bot's comment as the forge shows it now."""
     comment = find_own_comment(history.issue.ref, context.forge)
@@ -49,12 +55,12 @@ def add_changes_by_people(job: Job, history: IssueHistory, context: JobContext) 
     if not context.keeps_records:
         return history
     if history.maybe_added:
-        history = history.with_removed(forge.filter_set_by_bot(ref, history.maybe_added))
+        history = history.with_removed(filter_set_by_bot(ref, history.maybe_added, forge))
     if history.needs_type_changes:
         history = replace(history, type_changes=forge.list_type_changes(ref))
     if not context.models or not history.record:
         return history
-    replaceable = forge.filter_set_by_bot(ref, history.by_rules) if history.by_rules else ()
+    replaceable = filter_set_by_bot(ref, history.by_rules, forge) if history.by_rules else ()
     if job.kind == "heal" and history.comment is None and forge.has_member_reply(ref):
         history = replace(history, keeps_silent=True)
     return replace(history, replaceable=replaceable)

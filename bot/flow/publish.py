@@ -14,14 +14,12 @@ from functools import partial
 
 from bot.core.errors import Forbidden, PermanentError, Retry, TaglineError, WriteUncertain
 from bot.core.history import IssueHistory
-from bot.core.journal import Write, WriteKind
+from bot.core.journal import Write, WriteKind, WriteState
 from bot.core.labels.names import fold
-from bot.core.ports import Forge
-from bot.core.types import IssueRef, LabelChange, LabelSuggestion, OwnComment, Record
+from bot.core.types import LabelChange, LabelSuggestion, OwnComment, Record
 from bot.flow.context import Attempt
-from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import save_reported_problems
-from bot.flow.load_history import list_own_comments
+from bot.flow.load_history import filter_set_by_bot, list_own_comments
 from bot.flow.plan import Plan
 from bot.flow.publish_suggestions import (
     replace_suggestions,
@@ -81,8 +79,7 @@ def _write_comment(
             save()
         return ended
     try:
-        writer = CommentWriter(plan.ref, context.forge, attempt.journal, save, context.sleep)
-        comment = writer.write(body, history.comment)
+        comment = CommentWriter(attempt, save).write(body, history.comment)
     except Forbidden as refusal:
         return replace(pending, status="skipped", why=str(refusal), source="")
     if comment is None:
@@ -125,8 +122,7 @@ def _save_pending(
     """Save the record of an unfinished try, and what the journal has got since the last time."""
     record = _build_pending_record(plan, history)
     record = replace(record, removed=(*record.removed, *added))
-    if not attempt.lock.save(record, attempt.journal.take_unsaved()):
-        raise Retry("the lock of this issue was lost")
+    attempt.save(record)
 
 
 def _set_type(plan: Plan, history: IssueHistory, attempt: Attempt) -> Plan:
@@ -135,7 +131,7 @@ def _set_type(plan: Plan, history: IssueHistory, attempt: Attempt) -> Plan:
     It comes first, soon after the issue was read: a forge does not refuse to replace a type that a
     person has just set.
     """
-    change, forge = plan.type_change, attempt.context.forge
+    change, forge = plan.type_change, attempt.forge
     if change is None:
         return plan
     if change.replaced and not _is_own_type(change.replaced, forge.list_type_changes(plan.ref)):
@@ -154,7 +150,7 @@ def _set_type(plan: Plan, history: IssueHistory, attempt: Attempt) -> Plan:
 
 def take_back_type(history: IssueHistory, attempt: Attempt, save: Callable[[], None]) -> bool:
     """Remove the type that the bot set, if nobody changed it since; return whether it is gone."""
-    forge, ref, name = attempt.context.forge, attempt.job.ref, history.issue.type
+    forge, ref, name = attempt.forge, attempt.ref, history.issue.type
     if not name or fold(name) != fold(history.own_type):
         return False
     if not _is_own_type(name, forge.list_type_changes(ref)):
@@ -178,8 +174,8 @@ def remove_labels(
     names: tuple[str, ...], attempt: Attempt, save: Callable[[], None]
 ) -> tuple[str, ...]:
     """Remove those of the labels that the bot was the last to set; return the removed ones."""
-    forge, journal, ref = attempt.context.forge, attempt.journal, attempt.job.ref
-    if not names or not (names := forge.filter_set_by_bot(ref, names)):
+    forge, journal, ref = attempt.forge, attempt.journal, attempt.ref
+    if not names or not (names := filter_set_by_bot(ref, names, forge)):
         return ()
     writes = journal.begin_labels("remove-label", names)
     save()
@@ -208,7 +204,7 @@ def _add_labels(
 ) -> tuple[str, ...]:
     """Add labels and return those that could be added; with the same request suggest others."""
     try:
-        return attempt.context.forge.add_labels(attempt.job.ref, names, suggested)
+        return attempt.forge.add_labels(attempt.ref, names, suggested)
     except PermanentError as refusal:
         if attempt.may_be_lag(refusal):
             raise
@@ -229,11 +225,8 @@ class CommentWriter:
     `save` saves the journal before a write. Raises `Retry` if the issue's lock was lost.
     """
 
-    ref: IssueRef
-    forge: Forge
-    journal: JobJournal
+    attempt: Attempt
     save: Callable[[], None]
-    sleep: Callable[[float], None]
 
     def write(self, body: str, before: OwnComment | None) -> OwnComment | None:
         """Write the comment, in place of the one `before`, and return it.
@@ -245,27 +238,28 @@ class CommentWriter:
             self.save()
             return before
         kind: WriteKind = "edit-comment" if before else "post-comment"
-        writes = self.journal.begin_comment(kind, before.id if before else 0)
+        writes = self.attempt.journal.begin_comment(kind, before.id if before else 0)
         self.save()
         try:
             comment = self._edit(before.id, body) if before else self._post(body)
         except Forbidden:
-            self.journal.settle(writes, "refused")
+            self.attempt.journal.settle(writes, "refused")
             raise
-        self.journal.settle(writes, "done" if comment else "refused", comment.id if comment else 0)
+        state: WriteState = "done" if comment else "refused"
+        self.attempt.journal.settle(writes, state, comment.id if comment else 0)
         return comment
 
     def _edit(self, comment_id: int, body: str) -> OwnComment | None:
-        is_edited = self.forge.edit_comment(self.ref, comment_id, body)
+        is_edited = self.attempt.forge.edit_comment(self.attempt.ref, comment_id, body)
         return OwnComment(comment_id, body) if is_edited else None
 
     def _post(self, body: str) -> OwnComment:
         """Post a comment and return it; delete all but the first if a race has made two."""
         try:
-            posted = self.forge.post_comment(self.ref, body)
+            posted = self.attempt.forge.post_comment(self.attempt.ref, body)
         except WriteUncertain as error:
             for seconds in LOOK_AGAIN_SECONDS:
-                self.sleep(seconds)
+                self.attempt.context.sleep(seconds)
                 if found := self._delete_duplicates():
                     return found
             raise Retry(f"{error}, and the comment cannot be found") from None
@@ -274,13 +268,13 @@ class CommentWriter:
         return posted
 
     def _delete_duplicates(self) -> OwnComment | None:
-        comments = list_own_comments(self.ref, self.forge)
+        comments = list_own_comments(self.attempt.ref, self.attempt.forge)
         for duplicate in comments[1:]:
             self.delete(duplicate)
         return comments[0] if comments else None
 
     def delete(self, comment: OwnComment) -> None:
-        writes = self.journal.begin_comment("delete-comment", comment.id)
+        writes = self.attempt.journal.begin_comment("delete-comment", comment.id)
         self.save()
-        self.forge.delete_comment(self.ref, comment.id)
-        self.journal.settle(writes)
+        self.attempt.forge.delete_comment(self.attempt.ref, comment.id)
+        self.attempt.journal.settle(writes)

@@ -23,10 +23,10 @@ def load_suggestions(history: IssueHistory, attempt: Attempt) -> IssueHistory:
     record, journal = history.record, attempt.context.journal
     if record is None or not (record.held or history.interrupted):
         return history
-    writes = journal.list_writes(attempt.job.ref.key)
+    writes = journal.list_writes(attempt.ref.key)
     if not (record.held or list_unsettled(writes)):
         return history
-    listed = attempt.context.forge.list_suggestions(attempt.job.ref, "all")
+    listed = attempt.forge.list_suggestions(attempt.ref, "all")
     review = review_suggestions(record, writes, listed)
     attempt.journal.add(review.settled)
     declined = tuple(dict.fromkeys((*record.declined, *review.dismissed)))
@@ -47,7 +47,7 @@ def replace_suggestions(
         return plan
     known = history.suggestions
     if known is None:
-        known = attempt.context.forge.list_suggestions(plan.ref, "all")
+        known = attempt.forge.list_suggestions(plan.ref, "all")
     wanted = change.keys if change else frozenset()
     pending = [one for one in known if one.id in own and one.state == "pending"]
     for one in pending:
@@ -62,7 +62,7 @@ def dismiss_suggestion(one: HeldSuggestion, attempt: Attempt, save: Callable[[],
     """Dismiss a suggestion of the bot, unless a person has decided on it."""
     writes = attempt.journal.begin_dismissal(one)
     save()
-    attempt.context.forge.dismiss_suggestion(attempt.job.ref, one.id)
+    attempt.forge.dismiss_suggestion(attempt.ref, one.id)
     attempt.journal.settle(writes)
 
 
@@ -74,7 +74,7 @@ def schedule_look(held: tuple[HeldSuggestion, ...], attempt: Attempt) -> None:
     is_decided = any(one.state != "pending" for one in held)
     context = attempt.context
     due = context.clock() + (0.0 if is_decided else LOOK_AGAIN_SECONDS)
-    context.looks.schedule(attempt.job.ref, due)
+    context.looks.schedule(attempt.ref, due)
 
 
 def suggest_type(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None:
@@ -85,7 +85,7 @@ def suggest_type(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None
     attempt.journal.begin_suggestions("suggest-type", [change.type])
     save()
     try:
-        attempt.context.forge.suggest_type(plan.ref, change.type)
+        attempt.forge.suggest_type(plan.ref, change.type)
     except PermanentError as refusal:
         if attempt.may_be_lag(refusal):
             raise
@@ -96,7 +96,7 @@ def settle_suggestions(plan: Plan, attempt: Attempt) -> Plan:
     change = plan.suggest
     if change is None:
         return plan
-    found = _select(change, attempt.context.forge.list_suggestions(plan.ref, "pending"))
+    found = _select(change, attempt.forge.list_suggestions(plan.ref, "pending"))
     attempt.journal.settle_suggestions({(one.is_type, one.name): one.id for one in found})
     return plan.with_held(found)
 

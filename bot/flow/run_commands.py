@@ -22,7 +22,7 @@ from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.publish import CommentWriter
 from bot.flow.render import add_decision, read_marker
-from bot.flow.undo import save_under_lock, undo
+from bot.flow.undo import undo
 
 NEW = Record("skipped", "nothing but commands so far")
 WITHOUT_WRITES = ("off", "dry-run")  # modes
@@ -110,13 +110,11 @@ def _redo(job: Job, context: JobContext, try_number: int) -> Outcome:
 
 def _explain(attempt: Attempt, record: Record) -> tuple[Record, str]:
     """Add the decision to the details of the bot's comment, if there is one."""
-    context, ref = attempt.context, attempt.job.ref
-    comment = find_own_comment(ref, context.forge)
+    comment = find_own_comment(attempt.ref, attempt.forge)
     marker = read_marker(comment.body) if comment else None
     if comment is None or marker is None:
         return record, "there is no comment to explain"
-    save = partial(save_under_lock, attempt, record)
-    writer = CommentWriter(ref, context.forge, attempt.journal, save, context.sleep)
+    writer = CommentWriter(attempt, partial(attempt.save, record))
     is_written = writer.write(add_decision(comment.body, record, marker), comment) is not None
     return record, "explained" if is_written else "a person deleted the comment"
 

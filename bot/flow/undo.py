@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from bot.core.errors import Retry
 from bot.core.history import IssueHistory, issue_fingerprint
 from bot.core.labels.names import fold
 from bot.core.text.bounded import drop_body
@@ -25,13 +24,13 @@ def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
 
     Safe to run twice: labels and type go first, because the comment's marker lists them.
     """
-    history = load_own_work(attempt.context.forge.get_issue(attempt.job.ref), attempt, record)
+    history = load_own_work(attempt.forge.get_issue(attempt.ref), attempt, record)
     record = history.record or record
     if not (history.comment or history.applied_by_bot or history.own_type or record.held):
         return record, "there is nothing to undo"
     if record.related and history.comment:
         # First: a further try would find no comment any more.
-        context, ref = attempt.context, attempt.job.ref
+        context, ref = attempt.context, attempt.ref
         record_verdict(ref, "corrected", load_config_in_force(ref, context), context)
     what = take_back(history, attempt, record)
     ended = history.ended("deleted", "undone by a command")
@@ -52,9 +51,9 @@ def load_own_work(issue: Issue, attempt: Attempt, record: Record) -> IssueHistor
 def take_back(history: IssueHistory, attempt: Attempt, record: Record) -> str:
     """Remove the bot's labels and type that nobody touched since, dismiss its pending suggestions
     and delete its comment; return what was undone. `record` is saved meanwhile."""
-    context, ref = attempt.context, attempt.job.ref
+    context, ref = attempt.context, attempt.ref
     attempt.journal.settle_earlier(history)
-    save = partial(save_under_lock, attempt, record)
+    save = partial(attempt.save, record)
     ours = {fold(name) for name in history.applied_by_bot}
     on_issue = tuple(name for name in history.issue.labels if fold(name) in ours)
     removed = remove_labels(on_issue, attempt, save)
@@ -67,14 +66,7 @@ def take_back(history: IssueHistory, attempt: Attempt, record: Record) -> str:
     if pending:
         results.append("suggestions dismissed")
     if history.comment:
-        writer = CommentWriter(ref, context.forge, attempt.journal, save, context.sleep)
-        writer.delete(history.comment)
+        CommentWriter(attempt, save).delete(history.comment)
     context.model_retries.cancel(ref)
     results.append(f"{format_count(int(bool(history.comment)), 'comment')} deleted")
     return ", ".join(results)
-
-
-def save_under_lock(attempt: Attempt, record: Record) -> None:
-    """Save the record, and what is about to be written. Raises `Retry` if the lock was lost."""
-    if not attempt.lock.save(record, attempt.journal.take_unsaved()):
-        raise Retry("the lock of this issue was lost")

@@ -20,7 +20,6 @@ from bot.flow.process import process
 from bot.flow.publish import CommentWriter
 from bot.flow.read_missing import read_missing
 from bot.flow.render import asks_for_missing, replace_missing
-from bot.flow.undo import save_under_lock
 
 NOTHING_ASKED = "the comment asks for nothing"
 
@@ -69,7 +68,7 @@ def withdraw_missing(job: Job, context: JobContext, try_number: int = 1) -> Outc
 
 def _update_comment(attempt: Attempt, record: Record) -> _Update:
     """Replace the line that asks, where it says something else now. Raises as a forge."""
-    context, ref = attempt.context, attempt.job.ref
+    context, ref = attempt.context, attempt.ref
     config = load_config_in_force(ref, context).config
     issue = context.forge.get_issue(ref)
     if reason := _why_kept(issue, config, record):
@@ -83,8 +82,7 @@ def _update_comment(attempt: Attempt, record: Record) -> _Update:
     body = replace_missing(comment.body, names)
     if body == comment.body:
         return _Update(len(names), "the report lacks the same as before")
-    save = partial(save_under_lock, attempt, record)
-    writer = CommentWriter(ref, context.forge, attempt.journal, save, context.sleep)
+    writer = CommentWriter(attempt, partial(attempt.save, record))
     if writer.write(body, comment) is None:
         return _Update(0, "a person deleted the comment")
     return _Update(len(names), f"{record.missing} asked for before, {len(names)} now", "updated")

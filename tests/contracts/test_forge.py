@@ -9,6 +9,7 @@ import pytest
 from bot.core.errors import Forbidden, NotFound
 from bot.core.labels.common_labels import NewLabel
 from bot.core.types import Label, OwnComment
+from bot.flow.load_history import filter_set_by_bot
 from bot.sandbox.state import MAINTAINER
 from tests.contracts.forge_case import BODY, LABELS, TITLE, Case, Fake, Simulated
 
@@ -92,7 +93,7 @@ def test_a_label_was_set_by_the_bot_until_a_person_sets_it(case: Case) -> None:
     case.label("docs")
     case.label("needs review")
     names = ("bug", "docs", "needs review")
-    assert case.forge.filter_set_by_bot(case.ref, names) == ("bug",)
+    assert filter_set_by_bot(case.ref, names, case.forge) == ("bug",)
 
 
 def test_label_changes_are_listed_with_who_made_them(case: Case) -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from bot.core.errors import Forbidden, OperatorError, Retry, WriteUncertain
 from bot.core.types import IssueRef, Marker, OwnComment
-from bot.flow.journal_writes import JobJournal
+from bot.flow.context import Attempt
 from bot.flow.load_history import find_own_comment
 from bot.flow.publish import CommentWriter
 from bot.flow.render import write_marker
-from tests.fakes import REF, FakeForge, make_issue
+from tests.fakes import REF, FakeForge, make_context, make_issue, make_job
 from tests.memory_store import MemoryStore
 
 MARKER = Marker((), "1", "model", "0123456789abcdef")
@@ -24,8 +24,10 @@ LOST = WriteUncertain("GitHub failed (status 502)")
 def write_comment(
     forge: FakeForge, sleep: Callable[[float], None], before: OwnComment | None = None
 ) -> OwnComment | None:
-    journal = JobJournal(MemoryStore().journal, REF.key, "d-1")
-    return CommentWriter(REF, forge, journal, journal.save, sleep).write(BODY, before)
+    context = make_context(forge, None, MemoryStore(), sleep=sleep)
+    with context.store.lock(REF.key) as lock:
+        attempt = Attempt.start(make_job(), context, lock)
+        return CommentWriter(attempt, attempt.journal.save).write(BODY, before)
 
 
 class CommentCase:

@@ -100,7 +100,7 @@ def test_the_model_s_answer_takes_the_place_of_the_rules_one_minute_later() -> N
 
 def test_a_label_that_a_person_set_again_is_kept() -> None:
     case = fallen_back(ANSWER)
-    case.forge.set_by_people.add("bug")
+    case.forge.person_adds("bug")
     case.advance(PAUSES[0])
     assert case.forge.current.labels == ("bug", "area/login")
 
@@ -286,7 +286,7 @@ def test_a_label_that_a_person_sets_while_the_model_answers_is_kept() -> None:
     class InterruptedModel(ScriptedModel):
         def complete(self, prompt: Prompt, parse: Any) -> Any:
             answer = super().complete(prompt, parse)
-            case.forge.set_by_people.add("bug")
+            case.forge.person_adds("bug")
             return answer
 
     case = RetryCase(InterruptedModel(DOWN, ANSWER))

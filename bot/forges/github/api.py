@@ -200,10 +200,6 @@ class GitHub:
             with suppress(NotFound):
                 self._call("DELETE", ISSUE + "/labels/{name}", ref, {"name": name})
 
-    def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        last = {one.name: one.own for one in self.list_label_changes(ref) if one.added}
-        return tuple(name for name in names if last.get(name))
-
     def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
         return self._list_changes(ref, events.LABELS)
 

@@ -235,10 +235,6 @@ class GitLab:
         issues = self._get_project(ref).issues
         call(lambda: issues.update(ref.number, {change: list(names)}), WriteUncertain)
 
-    def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        last = {one.name: one.own for one in self.list_label_changes(ref) if one.added}
-        return tuple(name for name in names if last.get(name))
-
     def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
         own_id = self._own_id
         events = self._list_pages(self._get_issue(ref).resourcelabelevents)
