@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from bot.core.polling import ChangedPage
@@ -13,35 +12,17 @@ from bot.forges.history import ListedPage, PageRequest, read_page
 from bot.forges.requests import NotModified
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionalPage:
-    """A page as a forge listed it; the other fields as in `ChangedPage`."""
-
-    listed: ListedPage
-    etag: str
-    at: float
-    spacing: float
-
-
 def read_changed_page(
     cursor: str,
-    fetch: Callable[[PageRequest], ConditionalPage],
+    fetch: Callable[[PageRequest], ListedPage],
     parse: Callable[[dict[str, Any]], Issue],
 ) -> ChangedPage:
     """Return the page at a cursor, which is of the kind that `read_page` takes.
 
     `fetch` raises `NotModified` for a list that is unchanged.
     """
-    etag, at, spacing = "", 0.0, 0.0
-
-    def fetch_list(request: PageRequest) -> ListedPage:
-        nonlocal etag, at, spacing
-        page = fetch(request)
-        etag, at, spacing = page.etag, page.at, page.spacing
-        return page.listed
-
     try:
-        page = read_page(cursor, fetch_list, lambda item: drop_body(parse(item)))
+        page, listed = read_page(cursor, fetch, lambda item: drop_body(parse(item)))
     except NotModified:
         return ChangedPage(is_unchanged=True)
     return ChangedPage(
@@ -49,9 +30,9 @@ def read_changed_page(
         read=page.read,
         newest=max((issue.updated_at for issue in page.issues), default=0.0),
         following=page.next,
-        etag=etag,
-        at=at,
-        spacing=spacing,
+        etag=listed.etag,
+        at=listed.at,
+        spacing=listed.spacing,
     )
 
 

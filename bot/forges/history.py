@@ -6,7 +6,7 @@ A cursor is the number of items before its page, or what the forge calls its cur
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.core.errors import Retry
@@ -37,13 +37,18 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class ListedPage:
-    """A page as the forge listed it. `after` is the forge's cursor of the next one, if any; `wait`
-    as in `HistoryPage`."""
+    """A page as the forge listed it.
 
-    items: list[dict[str, Any]]
-    has_next: bool
-    after: str = ""
+    `following` are the parameters of the next one, if any: its number, or as `after` the forge's
+    cursor. `wait` as in `HistoryPage`; `etag`, `at` and `spacing` as in `ChangedPage`.
+    """
+
+    items: Any  # JSON objects, but for a search
+    following: Mapping[str, str] = field(default_factory=dict)
     wait: float = 0.0
+    etag: str = ""
+    at: float = 0.0
+    spacing: float = 0.0
 
 
 def read_history_page(
@@ -58,7 +63,7 @@ def read_history_page(
     Leaves out pull requests, confidential issues and work items of other types; with `labelled`,
     also issues with neither a label nor a type.
     """
-    page = read_page(cursor, fetch, parse)
+    page, _ = read_page(cursor, fetch, parse)
     kept = (
         one for one in page.issues if _is_visible(one) and (one.labels or one.type or not labelled)
     )
@@ -69,10 +74,10 @@ def read_page(
     cursor: str,
     fetch: Callable[[PageRequest], ListedPage],
     parse: Callable[[dict[str, Any]], Issue],
-) -> HistoryPage:
+) -> tuple[HistoryPage, ListedPage]:
     """Return the page at a cursor: of 100 items, or of fewer where these are too long.
 
-    `parse` returns an issue with a bounded body.
+    `parse` returns an issue with a bounded body. The page as it was listed has no items any more.
     """
     by_number = not cursor or cursor.isdecimal()
     start = int(cursor or 0) if by_number else 0
@@ -80,15 +85,14 @@ def read_page(
         request = PageRequest("" if by_number else cursor, start // size + 1, size)
         try:
             with large_responses():
-                page = fetch(request)
-                issues = tuple(parse(item) for item in page.items)
-                read, after, wait = len(page.items), page.after, page.wait
-                has_next = page.has_next
-                del page  # the bodies are long, and memory is returned at the end of the block
+                listed = fetch(request)
+                issues, read = tuple(map(parse, listed.items)), len(listed.items)
+                # The bodies are long, and memory is returned at the end of the block.
+                listed = replace(listed, items=())
         except TooLong:
             continue
-        following = (after or str(start + size)) if has_next else ""
-        return HistoryPage(issues, read, following, wait)
+        after = listed.following.get("after") or str(start + size)
+        return HistoryPage(issues, read, after if listed.following else "", listed.wait), listed
     raise Retry("a single issue is longer than a response may be")
 
 

@@ -109,28 +109,26 @@ class RateLimit:
         if self.left is not None and self.limit and self.reset is not None:
             report(self.left / self.limit, self.reset)
 
+    def find_pause(self, now: float) -> float:
+        """Return for how long work that can wait leaves the rest of the limit to issues.
 
-def compute_reserve_pause(limit: RateLimit, now: float) -> float:
-    """Return for how long work that can wait leaves the rest of a rate limit to issues.
+        Returns 0 while enough requests are left, or if the response does not say.
+        """
+        if self.left is None or self.reset is None or self._spare >= 0:
+            return 0.0
+        return pause(self.reset - now)
 
-    Returns 0 while enough requests are left, or if a response does not say.
-    """
-    if limit.left is None or limit.reset is None:
-        return 0.0
-    return 0.0 if _count_spare(limit) >= 0 else pause(limit.reset - now)
+    def find_spacing(self, now: float) -> float:
+        """Return the seconds between requests that leave a part of the limit to issues.
 
+        Returns 0 if the response does not say.
+        """
+        if self.left is None or self.limit is None or self.reset is None:
+            return 0.0
+        seconds = min(max(self.reset - now, 0.0), MAX_PAUSE)
+        return seconds / self._spare if self._spare >= 1 else seconds
 
-def compute_spacing(limit: RateLimit, now: float) -> float:
-    """Return the seconds between requests that leave a part of a rate limit to issues.
-
-    Returns 0 if a response does not say.
-    """
-    if limit.left is None or limit.limit is None or limit.reset is None:
-        return 0.0
-    seconds, spare = min(max(limit.reset - now, 0.0), MAX_PAUSE), _count_spare(limit)
-    return seconds / spare if spare >= 1 else seconds
-
-
-def _count_spare(limit: RateLimit) -> float:
-    """Return the requests that are left beside those reserved for issues, negative for fewer."""
-    return (limit.left or 0.0) - RESERVED_SHARE * (limit.limit or 0.0)
+    @property
+    def _spare(self) -> float:
+        """The requests that are left beside those reserved for issues, negative for fewer."""
+        return (self.left or 0.0) - RESERVED_SHARE * (self.limit or 0.0)

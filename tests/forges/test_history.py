@@ -12,7 +12,7 @@ import pytest
 from bot.core.errors import Retry
 from bot.core.training import HistoryPage
 from bot.core.types import Issue
-from bot.forges.github.errors import find_reserve_pause
+from bot.forges.github.errors import read_limit
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.registry import FORGES
 from bot.forges.requests import TooLong
@@ -38,9 +38,8 @@ class FakeList:
         if any(page.size > self.long.get(n, 100) for n in items):
             raise TooLong("too long")
         end = start + len(items)
-        return ListedPage(
-            [{"number": n} for n in items], end < self.total, f"c{end}" if self.cursors else ""
-        )
+        following = {"after": f"c{end}"} if self.cursors else {"page": str(page.number + 1)}
+        return ListedPage([{"number": n} for n in items], following if end < self.total else {})
 
     def read_all(self) -> list[int]:
         numbers: list[int] = []
@@ -128,8 +127,8 @@ def test_the_last_fifth_of_github_s_hourly_limit_is_left_to_issues(
 ) -> None:
     headers = {"x-ratelimit-limit": "5000", "x-ratelimit-reset": str(NOW + 900)}
     headers |= {"x-ratelimit-remaining": left} if left else {}
-    assert find_reserve_pause(headers, NOW) == wait
-    assert find_reserve_pause({}, NOW) == 0.0
+    assert read_limit(headers).find_pause(NOW) == wait
+    assert read_limit({}).find_pause(NOW) == 0.0
 
 
 @pytest.mark.parametrize(

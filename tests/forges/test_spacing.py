@@ -32,7 +32,7 @@ def test_requests_are_spaced_until_github_s_limit_ends(
     left: str | None, limit: str | None, reset: float | None, seconds: float
 ) -> None:
     headers = given({"remaining": left, "limit": limit, "reset": reset}, "x-ratelimit-")
-    assert github.find_spacing(headers, NOW) == pytest.approx(seconds)
+    assert github.read_limit(headers).find_spacing(NOW) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(("left", "limit", "reset", "seconds"), CASES)
@@ -42,7 +42,8 @@ def test_requests_are_spaced_until_gitlab_s_limit_ends(
     used = int(limit) - int(left) if left and limit and left.isdecimal() else limit
     # The limit of a minute, which does not count where the server has another period.
     values = {"remaining": left, "observed": used, "reset": reset, "limit": "600"}
-    assert gitlab.find_spacing(given(values, "ratelimit-"), NOW) == pytest.approx(seconds)
+    headers = given(values, "ratelimit-")
+    assert gitlab.read_limit(headers).find_spacing(NOW) == pytest.approx(seconds)
 
 
 def given(values: Mapping[str, object], prefix: str) -> dict[str, str]:

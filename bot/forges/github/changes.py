@@ -6,7 +6,6 @@ https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -14,12 +13,13 @@ from typing import Any
 from bot.core.commands import find_commands
 from bot.core.errors import Forbidden, Moved, NotFound
 from bot.core.polling import ChangedPage, CommandComment
-from bot.core.types import Issue, IssueRef
-from bot.forges.changes import ConditionalPage, read_changed_page
+from bot.core.types import IssueRef
+from bot.forges.changes import read_changed_page
 from bot.forges.github.api import PAGE, GitHub
 from bot.forges.github.auth import AppAuth, Auth
 from bot.forges.github.client import Credential, GitHubClient, format_query
-from bot.forges.github.issue import is_by_person, parse_issue
+from bot.forges.github.issue import is_by_person, parse_listed
+from bot.forges.github.past_issues import list_issues
 from bot.forges.github.repository_requests import COMMENTS, REPO
 from bot.forges.github.webhooks import COMMAND
 from bot.forges.history import ListedPage, PageRequest
@@ -62,28 +62,16 @@ class GitHubChanges:
     def list_changed_issues(
         self, repository: IssueRef, since: float, *, etag: str = "", cursor: str = ""
     ) -> ChangedPage:
-        first: dict[str, str | int] = dict(state="all", sort="updated", direction="desc")
+        query = {"state": "all", "sort": "updated", "direction": "desc"}
         # Whole seconds, so that the same list has the same address.
-        first["since"] = format_time(since)
+        query["since"] = format_time(since)
+        condition = etag if not cursor else ""
 
-        def fetch(page: PageRequest) -> ConditionalPage:
-            query = first | ({"after": page.after} if page.after else {"page": page.number})
-            query["per_page"] = page.size
-            path = f"{REPO}/issues?{format_query(query)}"
-            condition = etag if not cursor else ""
-            read = partial(self._rest.page, max_bytes=page.max_bytes, etag=condition)
-            found = self._github.send_about(
-                repository, path, lambda values, credential: read(path, values, credential), query
-            )
-            items, after = require_objects("GitHub", found.items), found.following.get("after", "")
-            listed = ListedPage(items, bool(found.following), after)
-            return ConditionalPage(listed, found.etag, found.at, found.spacing)
+        def fetch(page: PageRequest) -> ListedPage:
+            send_about = self._github.send_about
+            return list_issues(repository, query, page, self._rest, send_about, condition)
 
-        def parse(item: Json) -> Issue:
-            number = require_object("GitHub", item, "number")["number"]
-            return parse_issue(replace(repository, number=int(number)), item)
-
-        return read_changed_page(cursor, fetch, parse)
+        return read_changed_page(cursor, fetch, partial(parse_listed, repository))
 
     def list_commands(self, ref: IssueRef, since: float) -> tuple[CommandComment, ...]:
         query: dict[str, str | int] = dict(since=format_time(since), per_page=PAGE)

@@ -15,7 +15,8 @@ from gidgethub import HTTPException, sansio
 
 from bot.core.errors import NotFound
 from bot.forges.base_url import BaseUrl
-from bot.forges.github.errors import classify, find_reserve_pause, find_spacing, read_limit
+from bot.forges.github.errors import classify, read_limit
+from bot.forges.history import ListedPage
 from bot.forges.requests import MAX_BYTES, MAX_FILE, NotModified, read_date, send_request
 from bot.http import ClientPool, Request, Response
 
@@ -40,22 +41,6 @@ class Credential:
 
     token: str = ""
     jwt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a list. `following` are the parameters of the link to the next one, if any.
-
-    `wait` is for how long work that can wait should send no request. `etag`, `at` and `spacing` as
-    in `ChangedPage`.
-    """
-
-    items: Any
-    following: Mapping[str, str]
-    wait: float
-    etag: str
-    at: float
-    spacing: float
 
 
 class GitHubClient:
@@ -110,7 +95,7 @@ class GitHubClient:
         credential: Credential,
         max_bytes: int = MAX_BYTES,
         etag: str = "",
-    ) -> Page:
+    ) -> ListedPage:
         """Return a page of a list. Raises `TooLong` for one of more than `max_bytes`, and
         `NotModified` for one that still has the `etag`."""
         request = self._request("GET", path, variables, credential, None, JSON)
@@ -121,13 +106,14 @@ class GitHubClient:
             raise NotModified("unchanged")
         items, link = self._decode(request, response)
         now, headers = self._clock(), response.headers
-        return Page(
+        limit = read_limit(headers)
+        return ListedPage(
             items,
             following=dict(parse_qsl(urlsplit(link or "").query)),
-            wait=find_reserve_pause(headers, now),
+            wait=limit.find_pause(now),
             etag=headers.get("etag", ""),
             at=read_date(headers),
-            spacing=find_spacing(headers, now),
+            spacing=limit.find_spacing(now),
         )
 
     def read(self, path: str, credential: Credential) -> tuple[Any, Mapping[str, str]]:

@@ -22,14 +22,7 @@ from bot.core.errors import (
     WriteUncertain,
 )
 from bot.forges.requests import read_date
-from bot.forges.values import (
-    THROTTLED,
-    RateLimit,
-    compute_reserve_pause,
-    compute_spacing,
-    number,
-    pause,
-)
+from bot.forges.values import THROTTLED, RateLimit, number, pause
 
 REPOSITORY = re.compile(r"/repositories/(\d{1,18})(?:/|$)")
 GONE = {404: "not found", 410: "deleted", 451: "withheld"}
@@ -94,18 +87,8 @@ def classify(
     return Forbidden(reason, refused=status == 403)
 
 
-def find_reserve_pause(headers: Mapping[str, str], now: float) -> float:
-    """Return for how long the rest of the hourly limit is left to issues."""
-    return compute_reserve_pause(read_limit(headers), now)
-
-
-def find_spacing(headers: Mapping[str, str], now: float) -> float:
-    """Return the seconds between requests that leave a part of the hourly limit to issues."""
-    return compute_spacing(read_limit(headers), now)
-
-
 def read_limit(headers: Mapping[str, str]) -> RateLimit:
-    """Return what a response says of the rate limit."""
+    """Return what a response says of the hourly limit."""
     names = ("x-ratelimit-remaining", "x-ratelimit-limit", "x-ratelimit-reset")
     return RateLimit(*(number(headers.get(name)) for name in names))
 

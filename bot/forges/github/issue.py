@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.core.text.bounded import bound_body
 from bot.core.types import Issue, IssueRef
 from bot.forges.history import is_handled
-from bot.forges.values import comment_count, text, timestamp
+from bot.forges.values import comment_count, require_id, text, timestamp
 
 MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")  # of a repository, by `author_association`
 
@@ -16,6 +17,11 @@ MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")  # of a repository, by `author_ass
 def parse_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
     """Return an issue with a bounded body."""
     return bound_body(read_issue(ref, data))
+
+
+def parse_listed(repository: IssueRef, data: Mapping[str, Any]) -> Issue:
+    """Return an issue in a list of its repository's, with a bounded body. Raises `Retry`."""
+    return parse_issue(replace(repository, number=require_id("GitHub", data, "number")), data)
 
 
 def read_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:

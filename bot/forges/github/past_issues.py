@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 from bot.core.training import HistoryPage
-from bot.core.types import Issue, IssueRef
-from bot.forges.github.client import Credential, GitHubClient, Page, format_query
-from bot.forges.github.issue import parse_issue
+from bot.core.types import IssueRef
+from bot.forges.github.client import Credential, GitHubClient, format_query
+from bot.forges.github.issue import parse_listed
 from bot.forges.github.repository_requests import REPO, SendAbout, Variables
 from bot.forges.history import ListedPage, PageRequest, read_history_page
-from bot.forges.values import require_object, require_objects
+from bot.forges.values import require_objects
 
 
 def read_past_issues(
     repository: IssueRef, cursor: str, rest: GitHubClient, send_about: SendAbout, *, labelled: bool
 ) -> HistoryPage:
     """Return the page at a cursor; `send_about` is that of `GitHub`."""
+    query = {"state": "all", "sort": "created", "direction": "desc"}
 
     def fetch(page: PageRequest) -> ListedPage:
-        # The links of large lists have a cursor, and pages after 10,000 items need it.
-        query: dict[str, str | int] = dict(state="all", sort="created", direction="desc")
-        query |= {"after": page.after} if page.after else {"page": page.number}
-        query["per_page"] = page.size
-        path = f"{REPO}/issues?{format_query(query)}"
+        return list_issues(repository, query, page, rest, send_about)
 
-        def send(values: Variables, credential: Credential) -> Page:
-            return rest.page(path, values, credential, page.max_bytes)
+    return read_history_page(cursor, fetch, partial(parse_listed, repository), labelled=labelled)
 
-        found = send_about(repository, path, send, query)
-        listed, following = require_objects("GitHub", found.items), found.following
-        return ListedPage(listed, bool(following), following.get("after", ""), found.wait)
 
-    def parse(item: dict[str, Any]) -> Issue:
-        number = require_object("GitHub", item, "number")["number"]
-        return parse_issue(replace(repository, number=int(number)), item)
+def list_issues(
+    repository: IssueRef,
+    query: Mapping[str, str],
+    page: PageRequest,
+    rest: GitHubClient,
+    send_about: SendAbout,
+    etag: str = "",
+) -> ListedPage:
+    """Return a page of a repository's issues. Raises as `GitHubClient.page`."""
+    # The links of large lists have a cursor, and pages after 10,000 items need it.
+    place = {"after": page.after} if page.after else {"page": page.number}
+    values: dict[str, str | int] = {**query, **place, "per_page": page.size}
+    path = f"{REPO}/issues?{format_query(values)}"
 
-    return read_history_page(cursor, fetch, parse, labelled=labelled)
+    def send(values: Variables, credential: Credential) -> ListedPage:
+        return rest.page(path, values, credential, page.max_bytes, etag)
+
+    listed = send_about(repository, path, send, values)
+    return replace(listed, items=require_objects("GitHub", listed.items))

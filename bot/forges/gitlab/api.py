@@ -33,7 +33,7 @@ from bot.forges.gitlab.backend import call, connect
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.commands import GitLabCommands
 from bot.forges.gitlab.issue import parse_issue
-from bot.forges.gitlab.past_issues import PastIssues
+from bot.forges.gitlab.past_issues import IssueLists
 from bot.forges.gitlab.paths import PAGE, format_issue_path
 from bot.forges.gitlab.reports import GitLabReports
 from bot.forges.gitlab.search import GitLabSearch
@@ -85,7 +85,7 @@ class GitLab:
         self._host = host
         self._gl = connect(url, token, clients)
         pages = connect(url, token, clients, PAGE_BYTES)
-        self._past = PastIssues(self._gl, pages, types)
+        self._lists = IssueLists(self._gl, pages, types)
         self._anonymous = not token
         self.commands = GitLabCommands(self._get_project, lambda: self._own_name)
         self.reports = GitLabReports(self._gl, self._list_notes, self._fetch_text)
@@ -270,10 +270,10 @@ class GitLab:
         )
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        return self._past.read(repository, cursor, labelled=True)
+        return self._lists.read_past(repository, cursor, labelled=True)
 
     def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        return self._past.read(repository, cursor, labelled=False)
+        return self._lists.read_past(repository, cursor, labelled=False)
 
     def create_label(self, ref: IssueRef, label: NewLabel) -> bool:
         labels, data = self._get_project(ref).labels, asdict(label) | {"color": f"#{label.color}"}

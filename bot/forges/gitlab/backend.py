@@ -10,7 +10,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -26,10 +25,9 @@ from bot.forges.base_url import BaseUrl
 from bot.forges.gitlab.errors import (
     RequestKind,
     classify,
-    find_reserve_pause,
-    find_spacing,
     read_limit,
 )
+from bot.forges.history import ListedPage
 from bot.forges.requests import MAX_BYTES, MAX_FILE, NotModified, read_date, send_request
 from bot.forges.values import require_objects
 from bot.http import ClientPool, Request, Response
@@ -65,19 +63,9 @@ def call(call: Callable[[], T], error_type: Callable[[str], TaglineError] = Retr
         raise error_type(f"GitLab's response cannot be read ({type(error).__name__})") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a list; `wait` as in `HistoryPage`, the fields after it as in `ChangedPage`."""
-
-    items: list[dict[str, Any]]
-    has_next: bool
-    wait: float
-    etag: str
-    at: float
-    spacing: float
-
-
-def fetch_page(client: gitlab.Gitlab, path: str, query: dict[str, Any], etag: str = "") -> Page:
+def fetch_page(
+    client: gitlab.Gitlab, path: str, query: dict[str, Any], etag: str = ""
+) -> ListedPage:
     """Return one page of a list. Raises the errors of `call`, and `NotModified` for one that still
     has the `etag`."""
     condition = {"if-none-match": etag} if etag else {}
@@ -91,14 +79,15 @@ def fetch_page(client: gitlab.Gitlab, path: str, query: dict[str, Any], etag: st
 
     data, headers = call(read)
     at = read_date(headers)
-    now = at or time.time()
-    return Page(
+    now, limit = at or time.time(), read_limit(headers)
+    following = headers.get("x-next-page")
+    return ListedPage(
         require_objects("GitLab", data),
-        has_next=bool(headers.get("x-next-page")),
-        wait=find_reserve_pause(headers, now),
+        following={"page": following} if following else {},
+        wait=limit.find_pause(now),
         etag=headers.get("etag", ""),
         at=at,
-        spacing=find_spacing(headers, now),
+        spacing=limit.find_spacing(now),
     )
 
 

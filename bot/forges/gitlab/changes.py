@@ -6,8 +6,8 @@ https://docs.gitlab.com/api/issues/#list-project-issues
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from gitlab.utils import EncodedId
@@ -15,13 +15,14 @@ from gitlab.utils import EncodedId
 from bot.core.commands import find_commands
 from bot.core.errors import Forbidden, Moved
 from bot.core.polling import ChangedPage, CommandComment
-from bot.core.types import Issue, IssueRef
-from bot.forges.changes import ConditionalPage, read_changed_page
+from bot.core.types import IssueRef
+from bot.forges.changes import read_changed_page
 from bot.forges.gitlab.backend import call, connect, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.checks import REPORTER
-from bot.forges.gitlab.issue import is_public_comment, parse_issue
-from bot.forges.gitlab.paths import PAGE, format_issue_path, format_issues_path
+from bot.forges.gitlab.issue import is_public_comment
+from bot.forges.gitlab.past_issues import IssueLists
+from bot.forges.gitlab.paths import PAGE, format_issue_path
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest
 from bot.forges.values import number, require_id, require_object, text, timestamp
 from bot.http import ClientPool
@@ -38,8 +39,7 @@ class GitLabChanges:
         self, url: str, token: str, clients: ClientPool, types: Collection[str], host: str
     ) -> None:
         self._gl = connect(url, token, clients)
-        self._pages = connect(url, token, clients, PAGE_BYTES)
-        self._types = types
+        self._lists = IssueLists(self._gl, connect(url, token, clients, PAGE_BYTES), types)
         self._host = host
 
     def list_repositories(self) -> tuple[IssueRef, ...]:
@@ -50,7 +50,7 @@ class GitLabChanges:
         for page in range(1, MAX_PAGES):
             listed = fetch_page(self._gl, PROJECTS, query | {"page": page})
             found += map(self._make_ref, listed.items)
-            if not listed.has_next:
+            if not listed.following:
                 break
         return tuple(found)
 
@@ -68,24 +68,16 @@ class GitLabChanges:
     def list_changed_issues(
         self, repository: IssueRef, since: float, *, etag: str = "", cursor: str = ""
     ) -> ChangedPage:
-        path = format_issues_path(repository)
         # Whole seconds, so that the same list has the same address.
-        first: dict[str, str | int] = dict(state="all", order_by="updated_at", sort="desc")
-        first["updated_after"] = datetime.fromtimestamp(int(since), UTC).isoformat()
-        first["confidential"] = "false"
+        query = {"state": "all", "order_by": "updated_at", "sort": "desc"}
+        query["updated_after"] = datetime.fromtimestamp(int(since), UTC).isoformat()
+        query["confidential"] = "false"
+        condition = etag if not cursor else ""
 
-        def fetch(page: PageRequest) -> ConditionalPage:
-            client = self._pages if page.size > 1 else self._gl
-            query = first | {"page": page.number, "per_page": page.size}
-            found = fetch_page(client, path, query, etag if not cursor else "")
-            listed = ListedPage(found.items, found.has_next)
-            return ConditionalPage(listed, found.etag, found.at, found.spacing)
+        def fetch(page: PageRequest) -> ListedPage:
+            return self._lists.fetch(repository, query, page, condition)
 
-        def parse(item: Json) -> Issue:
-            iid = require_object("GitLab", item, "iid")["iid"]
-            return parse_issue(replace(repository, number=int(iid)), item, self._types)
-
-        return read_changed_page(cursor, fetch, parse)
+        return read_changed_page(cursor, fetch, partial(self._lists.parse, repository))
 
     def list_commands(self, ref: IssueRef, since: float) -> tuple[CommandComment, ...]:
         query = {"activity_filter": "only_comments", "sort": "desc", "per_page": PAGE}

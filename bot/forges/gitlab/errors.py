@@ -22,14 +22,7 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
-from bot.forges.values import (
-    THROTTLED,
-    RateLimit,
-    compute_reserve_pause,
-    compute_spacing,
-    number,
-    pause,
-)
+from bot.forges.values import THROTTLED, RateLimit, number, pause
 
 RequestKind = Literal["read", "write", "note"]  # a note that is written
 PROJECT = re.compile(r"/projects/(\d{1,18})(?:[/?]|$)")
@@ -90,16 +83,6 @@ def classify(
     if kind == "note" and not (final and final.search(message)):
         return Retry(reason)
     return Forbidden(reason, refused=status == 403)
-
-
-def find_reserve_pause(headers: Mapping[str, str], now: float) -> float:
-    """Return for how long the rest of the rate limit is left to issues."""
-    return compute_reserve_pause(read_limit(headers), now)
-
-
-def find_spacing(headers: Mapping[str, str], now: float) -> float:
-    """Return the seconds between requests that leave a part of the rate limit to issues."""
-    return compute_spacing(read_limit(headers), now)
 
 
 def read_limit(headers: Mapping[str, str]) -> RateLimit:

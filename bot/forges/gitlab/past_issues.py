@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from gitlab import Gitlab
@@ -14,11 +15,11 @@ from bot.forges.gitlab.backend import fetch_page
 from bot.forges.gitlab.issue import parse_issue
 from bot.forges.gitlab.paths import format_issues_path
 from bot.forges.history import ListedPage, PageRequest, read_history_page
-from bot.forges.values import require_object
+from bot.forges.values import require_id
 
 
 @dataclass(frozen=True, slots=True)
-class PastIssues:
+class IssueLists:
     """`pages` is a client that refuses a response of more than `PAGE_BYTES`.
 
     A single issue that is longer is read with `client`. `types` count as issues.
@@ -28,20 +29,26 @@ class PastIssues:
     pages: Gitlab
     types: Collection[str]
 
-    def read(self, repository: IssueRef, cursor: str, *, labelled: bool) -> HistoryPage:
-        path = format_issues_path(repository)
+    def read_past(self, repository: IssueRef, cursor: str, *, labelled: bool) -> HistoryPage:
+        """Return the page at a cursor, the newest issues first."""
+        query = {"state": "all", "order_by": "created_at", "sort": "desc", "confidential": "false"}
+        query |= {"labels": "Any"} if labelled else {}
 
         def fetch(page: PageRequest) -> ListedPage:
-            client = self.pages if page.size > 1 else self.client
-            # Keyset pages of a project's issues are newer than most servers.
-            query: dict[str, str | int] = dict(state="all", order_by="created_at", sort="desc")
-            query |= {"confidential": "false"} | ({"labels": "Any"} if labelled else {})
-            query |= {"page": page.number, "per_page": page.size}
-            listed = fetch_page(client, path, query)
-            return ListedPage(listed.items, listed.has_next, wait=listed.wait)
+            return self.fetch(repository, query, page)
 
-        def parse(item: dict[str, Any]) -> Issue:
-            number = require_object("GitLab", item, "iid")["iid"]
-            return parse_issue(replace(repository, number=int(number)), item, self.types)
+        return read_history_page(cursor, fetch, partial(self.parse, repository), labelled=labelled)
 
-        return read_history_page(cursor, fetch, parse, labelled=labelled)
+    def fetch(
+        self, repository: IssueRef, query: Mapping[str, str], page: PageRequest, etag: str = ""
+    ) -> ListedPage:
+        """Return a page of a project's issues. Raises as `fetch_page`."""
+        client = self.pages if page.size > 1 else self.client
+        # Keyset pages of a project's issues are newer than most servers.
+        place = {"page": page.number, "per_page": page.size}
+        return fetch_page(client, format_issues_path(repository), {**query, **place}, etag)
+
+    def parse(self, repository: IssueRef, item: Mapping[str, Any]) -> Issue:
+        """Return an issue in a list of its project's, with a bounded body. Raises `Retry`."""
+        ref = replace(repository, number=require_id("GitLab", item, "iid"))
+        return parse_issue(ref, item, self.types)
