@@ -10,7 +10,7 @@ from bot import wiring
 from bot.flow.process import process
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.llm.anthropic_batches import AnthropicBatches
-from bot.llm.batches import BatchClient, BatchFormat, Sender
+from bot.llm.batches import BatchClient
 from bot.llm.client import ModelClient
 from bot.llm.openai_batches import OpenAIBatches
 from bot.llm.service import RemoteModelService
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.settings.load import Settings
     from bot.store.redis import RedisStore
 
-BATCH_FORMATS: dict[str, Callable[[], BatchFormat]] = {
+BATCH_CLIENTS: dict[str, Callable[[ClientPool, ModelClient], BatchClient]] = {
     "openai": OpenAIBatches,
     "anthropic": AnthropicBatches,
 }
@@ -67,9 +67,9 @@ def backfill_runner(
 
 def batch_client(service: ModelService, clients: ClientPool, provider: str) -> BatchClient | None:
     """Return the batches of a service's first model, None where its vendor has none."""
-    if provider not in BATCH_FORMATS or not isinstance(service, RemoteModelService):
+    if provider not in BATCH_CLIENTS or not isinstance(service, RemoteModelService):
         return None
     model = service.providers[0].model
     if not isinstance(model, ModelClient):
         return None
-    return BatchClient(Sender(clients, model), BATCH_FORMATS[provider]())
+    return BATCH_CLIENTS[provider](clients, model)

@@ -246,7 +246,7 @@ class BatchRun:
         it was not. Raises `ModelFailed`."""
         if found := self.client.find(batch.token):
             self.state.add_batch(_add_sent(batch, found))
-        elif not self.client.format.can_find:
+        elif not self.client.can_find:
             return self._return(batch, refund=False)
         elif time.time() - batch.at > FIND_SECONDS:
             self.client.abandon(batch.token)

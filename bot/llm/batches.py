@@ -6,10 +6,11 @@ A vendor's format is in `openai_batches.py` or `anthropic_batches.py`.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -71,14 +72,90 @@ class BatchResult:
     charged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Sends requests to the vendor of a model."""
+@contextmanager
+def readable() -> Iterator[None]:
+    """Raise `ModelFailed` for a response that does not have the vendor's format."""
+    try:
+        yield
+    except (*DECODE_ERRORS, *WRONG_SHAPES):
+        raise ModelFailed("wrong-envelope") from None
 
-    clients: http.ClientPool
-    model: ModelClient
 
-    def __call__(
+class BatchClient(ABC):
+    """The batches of one model. A subclass has a vendor's endpoints; all raise `ModelFailed`."""
+
+    can_find: ClassVar[bool]
+
+    def __init__(self, clients: http.ClientPool, model: ModelClient) -> None:
+        self.model = model
+        self._clients = clients
+
+    @abstractmethod
+    def submit(self, requests: Sequence[BatchRequest], token: str) -> SentBatch:
+        """Create a batch; `token` is what `find` finds it by, where the vendor `can_find`.
+
+        It may exist where the failure `is_uncertain`.
+        """
+
+    @abstractmethod
+    def find(self, token: str) -> SentBatch | None:
+        """Return the batch that was created with a token, None where it cannot be found."""
+
+    @abstractmethod
+    def abandon(self, token: str) -> None:
+        """Delete what was uploaded for a batch that cannot be found."""
+
+    @abstractmethod
+    def poll(self, batch: SentBatch) -> BatchState: ...
+
+    @abstractmethod
+    def read(self, batch: SentBatch, output: str) -> bytes:
+        """Return results as JSON lines."""
+
+    @abstractmethod
+    def parse(self, line: Any) -> tuple[str, Mapping[str, Any] | None, str, bool]:
+        """Return a result: its id, the response or None, why not, and whether it was rejected.
+
+        Raises KeyError and TypeError for one of another form.
+        """
+
+    @abstractmethod
+    def cancel(self, batch: SentBatch) -> None: ...
+
+    @abstractmethod
+    def delete(self, batch: SentBatch, state: BatchState) -> None:
+        """Delete what the vendor keeps of a batch that has ended; gone already is no error."""
+
+    def build_request(self, id_: str, prompt: Prompt) -> BatchRequest:
+        return BatchRequest(id_, msgspec.json.encode(self.model.build_body(prompt)))
+
+    def read_results(self, batch: SentBatch, state: BatchState) -> Iterator[BatchResult]:
+        """Yield the results that can be read, each request's first one."""
+        seen = set[str]()
+        for output in state.outputs:
+            for line in self.read(batch, output).splitlines():
+                result = self._read_result(line)
+                if result and result.id not in seen:
+                    seen.add(result.id)
+                    yield result
+
+    def _read_result(self, line: bytes) -> BatchResult | None:
+        """Return a result, None for a line that cannot be read."""
+        try:
+            id_, response, why, rejected = self.parse(msgspec.json.decode(line))
+        except (*DECODE_ERRORS, *WRONG_SHAPES, ValueError):
+            return None
+        if response is None:
+            return BatchResult(id_, None, why, rejected)
+        try:
+            completion = read_completion(self.model.protocol, response)
+        except WRONG_SHAPES:
+            return BatchResult(id_, None, "wrong-envelope", rejected=True, charged=True)
+        except ModelFailed as failure:
+            return BatchResult(id_, None, failure.reason, rejected=True, charged=True)
+        return BatchResult(id_, completion, charged=True)
+
+    def send(
         self,
         method: str,
         path: str,
@@ -92,112 +169,7 @@ class Sender:
         headers |= self.model.protocol.build_headers(endpoint.key)
         request = http.Request(method, endpoint.base_url + path, headers, content, CALL_SECONDS)
         with http.deadline(CALL_SECONDS):
-            return send_request(self.clients, request, max_bytes).content
-
-
-class BatchFormat(Protocol):
-    """A vendor's endpoints. All methods raise `ModelFailed`, KeyError and TypeError."""
-
-    can_find: ClassVar[bool]
-
-    def submit(self, send: Sender, requests: Sequence[BatchRequest], token: str) -> SentBatch:
-        """Create a batch; `token` is what `find` finds it by, where the format `can_find`."""
-
-    def find(self, send: Sender, token: str) -> SentBatch | None:
-        """Return the batch that was created with a token, None where it cannot be found."""
-
-    def abandon(self, send: Sender, token: str) -> None:
-        """Delete what was uploaded for a batch that cannot be found."""
-
-    def poll(self, send: Sender, batch: SentBatch) -> BatchState: ...
-
-    def read(self, send: Sender, batch: SentBatch, output: str) -> bytes:
-        """Return results as JSON lines."""
-
-    def parse(self, line: Any) -> tuple[str, Mapping[str, Any] | None, str, bool]:
-        """Return a result: its id, the response or None, why not, and whether it was rejected."""
-
-    def cancel(self, send: Sender, batch: SentBatch) -> None: ...
-
-    def delete(self, send: Sender, batch: SentBatch, state: BatchState) -> None:
-        """Delete what the vendor keeps of a batch that has ended; gone already is no error."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchClient:
-    """The batches of one model."""
-
-    send: Sender
-    format: BatchFormat
-
-    @property
-    def model(self) -> ModelClient:
-        return self.send.model
-
-    def build_request(self, id_: str, prompt: Prompt) -> BatchRequest:
-        return BatchRequest(id_, msgspec.json.encode(self.model.build_body(prompt)))
-
-    def submit(self, requests: Sequence[BatchRequest], token: str) -> SentBatch:
-        """Send requests; the batch may exist where the failure `is_uncertain`."""
-        with _readable():
-            return self.format.submit(self.send, requests, token)
-
-    def find(self, token: str) -> SentBatch | None:
-        with _readable():
-            return self.format.find(self.send, token)
-
-    def abandon(self, token: str) -> None:
-        with _readable():
-            self.format.abandon(self.send, token)
-
-    def poll(self, batch: SentBatch) -> BatchState:
-        with _readable():
-            return self.format.poll(self.send, batch)
-
-    def read_results(self, batch: SentBatch, state: BatchState) -> Iterator[BatchResult]:
-        """Yield the results that can be read, each request's first one."""
-        seen = set[str]()
-        for output in state.outputs:
-            with _readable():
-                content = self.format.read(self.send, batch, output)
-            for line in content.splitlines():
-                result = self._parse(line)
-                if result and result.id not in seen:
-                    seen.add(result.id)
-                    yield result
-
-    def _parse(self, line: bytes) -> BatchResult | None:
-        """Return a result, None for a line that cannot be read."""
-        try:
-            id_, response, why, rejected = self.format.parse(msgspec.json.decode(line))
-        except (*DECODE_ERRORS, *WRONG_SHAPES, ValueError):
-            return None
-        if response is None:
-            return BatchResult(id_, None, why, rejected)
-        try:
-            completion = read_completion(self.model.protocol, response)
-        except WRONG_SHAPES:
-            return BatchResult(id_, None, "wrong-envelope", rejected=True, charged=True)
-        except ModelFailed as failure:
-            return BatchResult(id_, None, failure.reason, rejected=True, charged=True)
-        return BatchResult(id_, completion, charged=True)
-
-    def cancel(self, batch: SentBatch) -> None:
-        with _readable():
-            self.format.cancel(self.send, batch)
-
-    def delete(self, batch: SentBatch, state: BatchState) -> None:
-        with _readable():
-            self.format.delete(self.send, batch, state)
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """Raise `ModelFailed` for a response that does not have the vendor's format."""
-    try:
-        yield
-    except (*DECODE_ERRORS, *WRONG_SHAPES):
-        raise ModelFailed("wrong-envelope") from None
+            return send_request(self._clients, request, max_bytes).content
 
 
 def is_gone(failure: ModelFailed) -> bool:

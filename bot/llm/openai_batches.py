@@ -15,13 +15,14 @@ import msgspec
 from bot.core.errors import ModelFailed
 from bot.llm.batches import (
     MAX_RESULT_BYTES,
+    BatchClient,
     BatchRequest,
     BatchState,
-    Sender,
     SentBatch,
     check_id,
     is_gone,
     is_uncertain,
+    readable,
 )
 
 ENDPOINT = "/v1/chat/completions"
@@ -30,13 +31,14 @@ KEPT_SECONDS = 3 * 86_400  # files are deleted by OpenAI then, if no command did
 TOKEN = "tagline"  # the key of a batch's metadata
 
 
-class OpenAIBatches:
-    """Implements `BatchFormat`."""
+class OpenAIBatches(BatchClient):
+    """OpenAI's batches of chat completions."""
 
     can_find: ClassVar[bool] = True
 
-    def submit(self, send: Sender, requests: Sequence[BatchRequest], token: str) -> SentBatch:
-        file = self._upload(send, requests, token)
+    @readable()
+    def submit(self, requests: Sequence[BatchRequest], token: str) -> SentBatch:
+        file = self._upload(requests, token)
         expiry = {"anchor": "created_at", "seconds": KEPT_SECONDS}
         body = {
             "input_file_id": file,
@@ -46,15 +48,15 @@ class OpenAIBatches:
             "output_expires_after": expiry,
         }
         try:
-            batch = _decode(send("POST", "/batches", msgspec.json.encode(body)))
+            batch = _decode(self.send("POST", "/batches", msgspec.json.encode(body)))
         except ModelFailed as failure:
             if not is_uncertain(failure):
                 with suppress(ModelFailed):
-                    _delete_file(send, file)
+                    self._delete_file(file)
             raise
         return SentBatch(check_id(batch["id"]), (file,))
 
-    def _upload(self, send: Sender, requests: Sequence[BatchRequest], token: str) -> str:
+    def _upload(self, requests: Sequence[BatchRequest], token: str) -> str:
         """Upload the requests as a file, and return its id."""
         boundary = f"tagline-{uuid4().hex}"
         fields = {
@@ -77,23 +79,26 @@ class OpenAIBatches:
         )
         content = b"%b%b\n\r\n--%b--\r\n" % (start.encode(), lines, boundary.encode())
         form = f"multipart/form-data; boundary={boundary}"
-        return check_id(_decode(send("POST", "/files", content, form))["id"])
+        return check_id(_decode(self.send("POST", "/files", content, form))["id"])
 
-    def find(self, send: Sender, token: str) -> SentBatch | None:
+    @readable()
+    def find(self, token: str) -> SentBatch | None:
         """Look through the newest batches: those of a token were created lately."""
-        for one in _decode(send("GET", "/batches?limit=100"))["data"]:
+        for one in _decode(self.send("GET", "/batches?limit=100"))["data"]:
             if (one.get("metadata") or {}).get(TOKEN) == token:
                 return SentBatch(check_id(one["id"]), (check_id(one["input_file_id"]),))
         return None
 
-    def abandon(self, send: Sender, token: str) -> None:
+    @readable()
+    def abandon(self, token: str) -> None:
         """Delete the uploaded file by its name: the upload may have happened without a response."""
-        for one in _decode(send("GET", "/files?purpose=batch&order=desc&limit=1000"))["data"]:
+        for one in _decode(self.send("GET", "/files?purpose=batch&order=desc&limit=1000"))["data"]:
             if one.get("filename") == _name_file(token):
-                _delete_file(send, check_id(one["id"]))
+                self._delete_file(check_id(one["id"]))
 
-    def poll(self, send: Sender, batch: SentBatch) -> BatchState:
-        data = _decode(send("GET", f"/batches/{batch.id}"))
+    @readable()
+    def poll(self, batch: SentBatch) -> BatchState:
+        data = _decode(self.send("GET", f"/batches/{batch.id}"))
         names = ("output_file_id", "error_file_id")
         outputs = tuple(check_id(data[name]) for name in names if data.get(name))
         problems = (data.get("errors") or {}).get("data") or ()
@@ -101,8 +106,8 @@ class OpenAIBatches:
         why = next(codes, "failed") if data["status"] == "failed" else ""
         return BatchState(data["status"] in ENDED, why, outputs)
 
-    def read(self, send: Sender, batch: SentBatch, output: str) -> bytes:
-        return send("GET", f"/files/{output}/content", max_bytes=MAX_RESULT_BYTES)
+    def read(self, batch: SentBatch, output: str) -> bytes:
+        return self.send("GET", f"/files/{output}/content", max_bytes=MAX_RESULT_BYTES)
 
     def parse(self, line: Any) -> tuple[str, Mapping[str, Any] | None, str, bool]:
         id_, response, error = str(line["custom_id"]), line.get("response"), line.get("error")
@@ -113,26 +118,25 @@ class OpenAIBatches:
             return id_, None, f"status-{status}", 400 <= status < 429
         return id_, response["body"], "", False
 
-    def cancel(self, send: Sender, batch: SentBatch) -> None:
-        send("POST", f"/batches/{batch.id}/cancel")
+    def cancel(self, batch: SentBatch) -> None:
+        self.send("POST", f"/batches/{batch.id}/cancel")
 
-    def delete(self, send: Sender, batch: SentBatch, state: BatchState) -> None:
+    def delete(self, batch: SentBatch, state: BatchState) -> None:
         """Delete its files; OpenAI keeps the batch itself, which has no text."""
         for file in (*batch.files, *state.outputs):
-            _delete_file(send, file)
+            self._delete_file(file)
+
+    def _delete_file(self, file: str) -> None:
+        """Delete a file; one that is gone already is no error."""
+        try:
+            self.send("DELETE", f"/files/{file}")
+        except ModelFailed as failure:
+            if not is_gone(failure):
+                raise
 
 
 def _name_file(token: str) -> str:
     return f"{TOKEN}-{token}.jsonl"
-
-
-def _delete_file(send: Sender, file: str) -> None:
-    """Delete a file; one that is gone already is no error."""
-    try:
-        send("DELETE", f"/files/{file}")
-    except ModelFailed as failure:
-        if not is_gone(failure):
-            raise
 
 
 def _decode(content: bytes) -> Any:
