@@ -26,6 +26,7 @@ from bot.settings.load import SettingsError
 
 if TYPE_CHECKING:
     from bot.sandbox.page.demo_backend import DemoBackend, HostName
+    from bot.sandbox.processes import DemoProcesses
 
 HOSTS: tuple[HostName, ...] = ("github", "gitlab")
 JOB_SECONDS = 300.0  # a real model without a graphics card
@@ -50,7 +51,6 @@ def demo(local_model: bool, as_json: bool) -> None:
     """
     from bot.embedded.valkey import ServerUnavailable
     from bot.sandbox.page.demo_backend import DemoUnavailable
-    from bot.wiring_demo import demo_processes
 
     variables = _read_variables()
     model_host = "" if local_model else _read_model_host(variables)
@@ -61,10 +61,9 @@ def demo(local_model: bool, as_json: bool) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
-            parts = demo_processes(
-                folder, variables, local_model=local_model, model_host=model_host
+            processes = stack.enter_context(
+                demo_processes(folder, variables, local_model=local_model, model_host=model_host)
             )
-            processes = stack.enter_context(parts)
             if with_page:
                 show_page(processes, stop)
                 return
@@ -80,6 +79,23 @@ def demo(local_model: bool, as_json: bool) -> None:
     click.echo(f"Model: {description}")
     for result in results:
         click.echo("\n".join(_format(result)))
+
+
+def demo_processes(
+    folder: Path, variables: Mapping[str, str], *, local_model: bool = False, model_host: str = ""
+) -> DemoProcesses:
+    """Return the demo's processes, which keep their files in `folder`.
+
+    `variables` may name a model; `model_host` is its server, "" for one on this machine.
+    """
+    from bot.embedded.parent_death import with_pdeathsig
+    from bot.embedded.valkey import EmbeddedRedis
+    from bot.sandbox.processes import DemoProcesses, Launcher
+
+    launcher = Launcher(EmbeddedRedis, with_pdeathsig)
+    return DemoProcesses(
+        folder, launcher, variables, local_model=local_model, model_host=model_host
+    )
 
 
 def show_page(backend: DemoBackend, stop: Event) -> None:

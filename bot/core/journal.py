@@ -27,16 +27,6 @@ WriteState = Literal[
     "done",
     "refused",  # by the forge
 ]
-# An edit and a deletion have no inverse: no text is stored.
-INVERSES: dict[WriteKind, WriteKind] = {
-    "add-label": "remove-label",
-    "remove-label": "add-label",
-    "set-type": "remove-type",
-    "remove-type": "set-type",
-    "suggest-label": "dismiss-suggestion",
-    "suggest-type": "dismiss-suggestion",
-    "post-comment": "delete-comment",
-}
 # The write of a label that is compared with people's changes as that of a type is.
 _LABEL_KINDS: dict[WriteKind, WriteKind] = {"set-type": "add-label", "remove-type": "remove-label"}
 # Between the journal's clock and the forge's; the bot does not write a label twice within it.
@@ -63,11 +53,6 @@ class Write:
     at: float = 0.0
     suggestion_id: int = 0
     reason: str = ""
-
-    @property
-    def inverse(self) -> WriteKind | None:
-        """Return the write that undoes this one, None where nothing does."""
-        return INVERSES.get(self.kind)
 
     @property
     def has_set_label(self) -> bool:

@@ -30,7 +30,7 @@ class SetupState:
     `public_url` is "" and `poll_seconds` is not 0 where Tagline looks for issues itself. `hosts`
     maps a connected forge to a description; `verified` are those whose signature was verified since
     the start, `refused` those of which a wrong one arrived. `model` is "none" for rules only, ""
-    while nothing was chosen. `fixed` are the variables that the environment sets.
+    while nothing was chosen.
     """
 
     public_url: str = ""

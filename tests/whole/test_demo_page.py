@@ -10,12 +10,11 @@ from threading import Event, Thread
 
 import pytest
 
-from bot.cli.demo import show_page
+from bot.cli.demo import demo_processes, show_page
 from bot.sandbox.page.controller import PREFIXES
 from bot.sandbox.page.demo_backend import DemoIssue, DemoUnavailable, HostName
 from bot.sandbox.page.samples import BUG, QUESTION, Sample
 from bot.sandbox.processes import DemoProcesses, wait_until
-from bot.wiring_demo import demo_processes
 from tests.sandbox.demo_visitor import FakeBackend
 
 
