@@ -64,11 +64,6 @@ class Host:
         for event in self.state.relabel(repo, number, MAINTAINER, [], [label]):
             self.hooks.send(event)
 
-    def set_type_by_person(self, repo: RepoId, number: int, name: str) -> None:
-        """Set GitHub's issue type, "" for none."""
-        for event in self.state.set_type(repo, number, name, MAINTAINER):
-            self.hooks.send(event)
-
     def decide_by_person(self, repo: RepoId, number: int, suggestion: int, *, accept: bool) -> None:
         """Accept or dismiss a suggestion as a maintainer.
 

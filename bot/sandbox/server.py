@@ -20,9 +20,8 @@ from bot.sandbox.demo import DEMO_LABELS, DEMO_PROJECT, DEMO_REPO, GROUP_LABELS,
 from bot.sandbox.faults import Fault, FaultInjector, Faults, Side
 from bot.sandbox.github import api as github
 from bot.sandbox.github import graphql, installation, issue_types, issues, search, suggestions
-from bot.sandbox.github.access import GRANTED, Access, AppRegistration, Installation
+from bot.sandbox.github.access import GRANTED, Access, Installation
 from bot.sandbox.github.hooks import GitHubHooks
-from bot.sandbox.github.registration import Registrations
 from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.host import Host
@@ -90,10 +89,6 @@ class Sandbox(Host):
         self.github = github.GitHub(
             *(self.state, self.access, self.hooks.serializer, self.hooks, self.anonymous)
         )
-        owner = DEMO_REPO.partition("/")[0]
-        self.registrations = Registrations(
-            self.github, self.token_login, (owner,), self._register, self._move_hook
-        )
         self.gitlab = self.gitlab_type(self.gitlab_url, self.clock)
         self.faults = Faults.of(self.known_faults())
         self.add_repo(DEMO_REPO, DEMO_LABELS)
@@ -125,14 +120,6 @@ class Sandbox(Host):
         """The App's key as PEM text."""
         return self.access.private_key
 
-    def _register(self, app: AppRegistration) -> None:
-        self.app_id, self.webhook_url = app.app_id, app.webhook_url
-        self.access.replace_app(app)
-        self.hooks.secret = app.webhook_secret or ""
-
-    def _move_hook(self, url: str) -> None:
-        self.webhook_url = url
-
     def known_faults(self) -> Sequence[Fault]:
         return demo_faults.FAULTS
 
@@ -147,28 +134,26 @@ class Sandbox(Host):
 
     def apis(self) -> dict[str, tuple[str, ASGIApp]]:
         """Return each API's path and application."""
-        rows = [*self.github_rows, *self.registrations.rows()]
         return {
-            "github": ("/github", github.router(self.github, rows)),
+            "github": ("/github", github.router(self.github, self.github_rows)),
             "gitlab": ("/gitlab", self.gitlab.app()),
             "openai": ("/openai/v1", model.router(self.models, OpenAI())),
         }
 
-    def _app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                *(Mount(path, self.wrap(app, name)) for name, (path, app) in self.apis().items()),
-                Mount("/sandbox", routes=self.control_routes()),
-                *self.registrations.routes(),
-            ],
-            exception_handlers={Missing: control.missing, ValueError: control.invalid},
-        )
+    def routes(self) -> list[BaseRoute]:
+        return [
+            *(Mount(path, self.wrap(app, name)) for name, (path, app) in self.apis().items()),
+            Mount("/sandbox", routes=self.control_routes()),
+        ]
 
     @contextmanager
     def running(self) -> Iterator[Sandbox]:
         server = self.server_type(
             uvicorn.Config(
-                self._app(),
+                Starlette(
+                    routes=self.routes(),
+                    exception_handlers={Missing: control.missing, ValueError: control.invalid},
+                ),
                 http=RawProtocol,
                 ws="none",
                 loop="asyncio",

@@ -52,6 +52,11 @@ class Host(host.Host, ABC):
     def bot_accounts(self) -> tuple[str, ...]:
         """The accounts that the bot may use."""
 
+    def set_type_by_person(self, repo: RepoId, number: int, name: str) -> None:
+        """Set GitHub's issue type, "" for none."""
+        for event in self.state.set_type(repo, number, name, MAINTAINER):
+            self.hooks.send(event)
+
     def open_issue(
         self, repo: RepoId, title: str, body: str | None = "", **options: Unpack[NewIssue]
     ) -> int:

@@ -18,9 +18,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from bot.sandbox import server
+from bot.sandbox.demo import DEMO_REPO
 from bot.sandbox.faults import Fault
 from bot.sandbox.github.access import Installation
 from bot.sandbox.github.api import Row
+from bot.sandbox.github.api import router as github_router
 from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.model.api import Models, Vendor, router
@@ -35,6 +37,7 @@ from tests.simulation.gitlab import GitLab
 from tests.simulation.host import Host
 from tests.simulation.openai_batches import OpenAIBatchApi
 from tests.simulation.recorder import Exchange, Log, Recorder
+from tests.simulation.registration import AppRegistration, Registrations, replace_app
 from tests.simulation.schema import fit, schema_of
 
 MODEL_APIS = ("openai", "anthropic")
@@ -91,6 +94,10 @@ class Sandbox(Host, server.Sandbox):
             "anthropic": AnthropicBatchApi(self.models, Anthropic()),
         }
         self._installation_ids = count(self.installation_id + 1)
+        owner = DEMO_REPO.partition("/")[0]
+        self.registrations = Registrations(
+            self.github, self.token_login, (owner,), self._register, self._move_hook
+        )
 
     @property
     def hosts(self) -> Mapping[str, Host]:
@@ -106,10 +113,24 @@ class Sandbox(Host, server.Sandbox):
     def wrap(self, app: ASGIApp, name: str) -> ASGIApp:
         return Recorder(super().wrap(app, name), name, self.log)
 
+    def _register(self, app: AppRegistration) -> None:
+        self.app_id, self.webhook_url = app.app_id, app.webhook_url
+        replace_app(self.access, app)
+        self.hooks.secret = app.webhook_secret or ""
+
+    def _move_hook(self, url: str) -> None:
+        self.webhook_url = url
+
+    def routes(self) -> list[BaseRoute]:
+        return [*super().routes(), *self.registrations.routes()]
+
     def apis(self) -> dict[str, tuple[str, ASGIApp]]:
         batched = self.batches.values()
         routers = {x.name: router(self.models, x.vendor, x.routes()) for x in batched}
         paths = {"openai": "/openai/v1", "anthropic": "/anthropic"}
+        rows = [*self.github_rows, *self.registrations.rows()]
+        routers["github"] = github_router(self.github, rows)
+        paths["github"] = "/github"
         return {**super().apis(), **{name: (paths[name], app) for name, app in routers.items()}}
 
     def control_routes(self) -> Sequence[BaseRoute]:

@@ -87,35 +87,11 @@ def new_key() -> rsa.RSAPrivateKey:
 _key = cache(new_key)
 
 
-def _encode_key(key: rsa.RSAPrivateKey) -> str:
+def encode_key(key: rsa.RSAPrivateKey) -> str:
     """Return the key as PEM text."""
     return key.private_bytes(
         Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
     ).decode()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppRegistration:
-    """An App that was registered from a manifest. Without a webhook its URL and secret are None."""
-
-    app_id: int
-    name: str
-    slug: str
-    owner: str
-    key: rsa.RSAPrivateKey
-    webhook_url: str | None
-    webhook_secret: str | None
-    setup_url: str | None
-    permissions: Mapping[str, str]
-    events: tuple[str, ...]
-
-    @property
-    def bot(self) -> str:
-        return f"{self.slug}[bot]"
-
-    @property
-    def private_key(self) -> str:
-        return _encode_key(self.key)
 
 
 @dataclass(slots=True)
@@ -139,14 +115,7 @@ class Access:
 
     @property
     def private_key(self) -> str:
-        return _encode_key(self.key)
-
-    def replace_app(self, app: AppRegistration) -> None:
-        """Make this App, which is installed nowhere yet, the only one."""
-        self.app_id, self.bot, self.key = app.app_id, app.bot, app.key
-        self.granted = dict(app.permissions)
-        self.installations.clear()
-        self.tokens.clear()
+        return encode_key(self.key)
 
     def installation_of(self, repo: Repo) -> Installation | None:
         """Return the installation that covers the repository, None for none."""

@@ -16,13 +16,14 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.core.errors import TaglineError
 from bot.sandbox.github import payloads
-from bot.sandbox.github.access import RANK, AppRegistration, Installation, new_key
+from bot.sandbox.github.access import RANK, Access, Installation, encode_key, new_key
 from bot.sandbox.github.api import Call, GitHub, Row, invalid, success
 from bot.sandbox.github.serializers import Json, stamp
 from bot.sandbox.state import Missing
@@ -47,6 +48,30 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{tit
 
 class InvalidManifest(TaglineError):
     """The text is the problem that GitHub's page shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppRegistration:
+    """An App that was registered from a manifest. Without a webhook its URL and secret are None."""
+
+    app_id: int
+    name: str
+    slug: str
+    owner: str
+    key: rsa.RSAPrivateKey
+    webhook_url: str | None
+    webhook_secret: str | None
+    setup_url: str | None
+    permissions: Mapping[str, str]
+    events: tuple[str, ...]
+
+    @property
+    def bot(self) -> str:
+        return f"{self.slug}[bot]"
+
+    @property
+    def private_key(self) -> str:
+        return encode_key(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +237,14 @@ class Registrations:
             Row("POST", "/app-manifests/{code}/conversions", self.convert, "nothing"),
             Row("PATCH", "/app/hook/config", self.change_hook, "jwt"),
         ]
+
+
+def replace_app(access: Access, app: AppRegistration) -> None:
+    """Make this App, which is installed nowhere yet, the only one."""
+    access.app_id, access.bot, access.key = app.app_id, app.bot, app.key
+    access.granted = dict(app.permissions)
+    access.installations.clear()
+    access.tokens.clear()
 
 
 async def _read_form(request: Request) -> dict[str, str]:
