@@ -24,20 +24,11 @@ from bot.core.errors import (
     TaglineError,
     Unreachable,
 )
-from bot.core.events import (
-    AuthorCommented,
-    Event,
-    Ignored,
-    IssueClosed,
-    IssueCommented,
-    IssueOpened,
-    LabelsChanged,
-)
+from bot.core.events import Event, Ignored
 from bot.core.job_ids import make_job_id
 from bot.core.types import MAX_ISSUE_AGE_SECONDS, IssueRef, Job, JobKind
 from bot.flow.load_history import find_own_comment
 from bot.flow.plan import Outcome
-from bot.flow.receive import JOB_KINDS
 from bot.forges.registry import FORGES, ForgeClient
 from bot.http import ClientPool
 from bot.settings.load import Settings
@@ -60,11 +51,11 @@ SENTENCES: dict[type[TaglineError], tuple[str, int]] = {
     PermanentError: ("{forge} does not show the repository or issue to this token.", 1),
 }
 # Events that have no job here.
-WITHOUT_SERVER: dict[type[Event], str] = {
-    LabelsChanged: "labels were changed, and without a server nothing is learned.",
-    AuthorCommented: "a comment without commands.",
-    IssueClosed: "an issue was closed, and without a server nothing is learned.",
-    IssueCommented: "commands in comments need a server: `tagline run`.",
+WITHOUT_SERVER: Mapping[JobKind, str] = {
+    "labels": "labels were changed, and without a server nothing is learned.",
+    "missing": "a comment without commands.",
+    "closed": "an issue was closed, and without a server nothing is learned.",
+    "command": "commands in comments need a server: `tagline run`.",
 }
 
 T = TypeVar("T")
@@ -85,14 +76,14 @@ class Run:
     def process_event(self) -> None:
         """Process the issue of the job's event. Raises `CiProblem`, `NothingToDo`."""
         event = self._parse_event()
-        forge, is_first = self._open_forge(), isinstance(event, IssueOpened)
+        forge, is_first = self._open_forge(), event.kind == "opened"
         posts = (
             is_first
             and self.settings.model is not None
             and not self._repeat(lambda: forge.may_have_lost_comment(event.ref))
         )
         run = self._make_runner(posts=posts)
-        job = Job(event.delivery, JOB_KINDS[type(event)], event.ref, time.time())
+        job = Job(event.delivery, event.kind, event.ref, time.time())
         self.outcomes.append(self._process(run, job))
 
     def sweep(self) -> None:
@@ -155,7 +146,7 @@ class Run:
             raise CiProblem(f"The event cannot be used ({error}): re-run the job.") from None
         if isinstance(event, Ignored):
             raise NothingToDo(f"{event.reason}.")
-        if reason := WITHOUT_SERVER.get(type(event)):
+        if reason := WITHOUT_SERVER.get(event.kind):
             raise NothingToDo(reason)
         return event
 

@@ -8,15 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.core.commands import CommandName
-from bot.core.events import (
-    AuthorCommented,
-    Event,
-    IssueClosed,
-    IssueEdited,
-    IssueOpened,
-    IssueReopened,
-    LabelsChanged,
-)
+from bot.core.events import Event
 from bot.core.history import issue_fingerprint
 from bot.core.job_ids import make_opened_id
 from bot.core.journal import Write
@@ -116,17 +108,17 @@ def find_events(
     labels = {*map(fold, issue.labels)}
     if seen is None:
         if is_young(issue, now) and issue.created_at >= cursor.began and record is None:
-            yield IssueOpened(make_opened_id(issue.ref), issue.ref)
+            yield Event("opened", make_opened_id(issue.ref), issue.ref)
         elif has_decided and labels != _apply((), writes, 0.0):
-            yield LabelsChanged("", issue.ref)
+            yield Event("labels", "", issue.ref)
         return
     if is_young(issue, now) and issue.is_open and not seen.is_open:
-        yield IssueReopened(_make_id("reopened", issue), issue.ref)
+        yield Event("reopened", _make_id("reopened", issue), issue.ref)
     text = issue_fingerprint(issue)
     if is_young(issue, now) and text != seen.input and (record is None or text != record.input):
-        yield IssueEdited(_make_id("edited", issue), issue.ref)
+        yield Event("edited", _make_id("edited", issue), issue.ref)
     if has_decided and labels != _apply(seen.labels, writes, seen.at):
-        yield LabelsChanged("", issue.ref)
+        yield Event("labels", "", issue.ref)
     if record:
         yield from _find_events_of_comment(issue, seen, record, writes)
 
@@ -136,9 +128,9 @@ def _find_events_of_comment(
 ) -> Iterator[Event]:
     """Yield what happened that matters to what the bot's comment asks for or names."""
     if record.missing and issue.is_open and has_new_comments(issue, seen, writes):
-        yield AuthorCommented(_make_id("missing", issue), issue.ref)
+        yield Event("missing", _make_id("missing", issue), issue.ref)
     if record.related and seen.is_open and not issue.is_open:
-        yield IssueClosed(_make_id("closed", issue), issue.ref)
+        yield Event("closed", _make_id("closed", issue), issue.ref)
 
 
 def has_new_comments(issue: Issue, seen: Snapshot | None, writes: Iterable[Write]) -> bool:

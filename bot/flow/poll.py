@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from bot.core.errors import PermanentError
-from bot.core.events import IssueCommented
+from bot.core.events import Event
 from bot.core.job_ids import make_job_id
 from bot.core.journal import Write
 from bot.core.polling import (
@@ -161,7 +161,7 @@ def _find_commands(
     writes: Sequence[Write],
     cursor: Cursor,
     context: PollContext,
-) -> Iterator[IssueCommented]:
+) -> Iterator[Event]:
     """Yield the comments with commands since the issue was seen; a webhook's has the same job."""
     if not has_new_comments(issue, seen, writes):
         return
@@ -169,4 +169,4 @@ def _find_commands(
     with suppress(PermanentError):  # an issue that was deleted or moved since it was listed
         for one in context.source(issue.ref.forge).list_commands(issue.ref, since):
             delivery = make_job_id(f"note-{one.id}", issue.ref)
-            yield IssueCommented(delivery, issue.ref, comment=one.id, commands=one.commands)
+            yield Event("command", delivery, issue.ref, comment=one.id, commands=one.commands)

@@ -7,32 +7,11 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.events import (
-    AccessRemoved,
-    AuthorCommented,
-    Event,
-    Ignored,
-    IssueClosed,
-    IssueCommented,
-    IssueEdited,
-    IssueOpened,
-    IssueReopened,
-    LabelsChanged,
-)
+from bot.core.events import Event, Ignored
 from bot.core.job_ids import make_job_id
 from bot.core.ports import Queue, SignatureVerifier, WebhookParser
-from bot.core.types import IssueRef, Job, JobKind
+from bot.core.types import IssueRef, Job
 
-JOB_KINDS: dict[type[Event], JobKind] = {
-    IssueOpened: "opened",
-    IssueReopened: "reopened",
-    IssueEdited: "edited",
-    LabelsChanged: "labels",
-    IssueCommented: "command",
-    AuthorCommented: "missing",
-    IssueClosed: "closed",
-    AccessRemoved: "forget",
-}
 # People change several labels at once, and those of many issues: an issue has one such job in each
 # span, after its end, and the jobs of different issues are spread so that new issues do not wait.
 LABELS_SPAN_SECONDS = 10.0
@@ -80,16 +59,12 @@ async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) 
 
 def make_jobs(event: Event, now: float) -> Iterator[tuple[Job, float]]:
     """Yield the jobs of an event, each with the seconds until it may run."""
-    kind, ref = JOB_KINDS[type(event)], event.ref
-    if isinstance(event, IssueCommented):
-        yield Job(event.delivery, kind, ref, now, event.comment, event.commands), 0.0
-    elif kind == "forget":
-        yield Job(event.delivery, kind, ref, now), FORGET_WAIT_SECONDS
-    elif kind != "labels":
-        wait = CLOSED_WAIT_SECONDS if kind == "closed" else 0.0
-        yield Job(event.delivery, kind, ref, now), wait
-    if kind == "labels" or event.labels_changed:
-        yield _make_labels_job(ref, now)
+    if event.kind != "labels":
+        waits = {"closed": CLOSED_WAIT_SECONDS, "forget": FORGET_WAIT_SECONDS}
+        job = Job(event.delivery, event.kind, event.ref, now, event.comment, event.commands)
+        yield job, waits.get(event.kind, 0.0)
+    if event.kind == "labels" or event.labels_changed:
+        yield _make_labels_job(event.ref, now)
 
 
 def _make_labels_job(ref: IssueRef, now: float) -> tuple[Job, float]:

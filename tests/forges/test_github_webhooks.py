@@ -11,17 +11,8 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.core.errors import Rejected
-from bot.core.events import (
-    AccessRemoved,
-    Event,
-    Ignored,
-    IssueClosed,
-    IssueEdited,
-    IssueOpened,
-    IssueReopened,
-    LabelsChanged,
-)
-from bot.core.types import IssueRef
+from bot.core.events import Event, Ignored
+from bot.core.types import IssueRef, JobKind
 from bot.forges.github.webhooks import GitHubWebhooks
 from tests.web.client import verify
 
@@ -40,7 +31,7 @@ EVENT: dict[str, Any] = {
     "sender": {"login": "ada", "type": "User"},
     "installation": {"id": 5001},
 }
-OPENED = IssueOpened(ID, IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001"))
+OPENED = Event("opened", ID, IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001"))
 
 
 def parser(*secrets: str) -> GitHubWebhooks:
@@ -154,23 +145,21 @@ def test_a_parser_needs_a_secret(secrets: tuple[str, ...]) -> None:
 # What does it report?
 
 
-@pytest.mark.parametrize(
-    ("action", "event"), [("opened", IssueOpened), ("reopened", IssueReopened)]
-)
-def test_an_opened_or_reopened_issue_is_an_event(action: str, event: type[Event]) -> None:
-    assert read(changed(action=action)) == event(ID, OPENED.ref)
+@pytest.mark.parametrize("action", ["opened", "reopened"])
+def test_an_opened_or_reopened_issue_is_an_event(action: JobKind) -> None:
+    assert read(changed(action=action)) == Event(action, ID, OPENED.ref)
 
 
 @pytest.mark.parametrize("what", ["title", "body"])
 def test_an_edit_of_title_or_body_is_an_event(what: str) -> None:
     event = read(changed(action="edited", changes={what: {"from": "before"}}))
-    assert event == IssueEdited(ID, OPENED.ref)
+    assert event == Event("edited", ID, OPENED.ref)
 
 
 @pytest.mark.parametrize("action", ["labeled", "unlabeled", "typed", "untyped"])
 def test_a_label_change_by_a_person_is_an_event(action: str) -> None:
     event = read(changed(action=action, label={"id": 1, "name": "quokkaberry"}))
-    assert event == LabelsChanged(ID, OPENED.ref)
+    assert event == Event("labels", ID, OPENED.ref)
     assert "quokkaberry" not in repr(event)
 
 
@@ -226,7 +215,7 @@ def test_an_event_that_needs_no_job_is_ignored_with_its_reason(reason: str) -> N
 
 def test_an_issue_that_a_person_closed_as_a_duplicate_is_an_event() -> None:
     event = read(changed(action="closed", issue__state_reason="duplicate"))
-    assert type(event) is IssueClosed
+    assert event == Event("closed", ID, OPENED.ref)
 
 
 def test_an_edit_without_changes_is_ignored() -> None:
@@ -245,8 +234,7 @@ def test_other_events_are_ignored_whatever_they_contain(event: str) -> None:
 def test_the_end_of_access_is_an_event_of_the_account_alone(event: str, action: str) -> None:
     body = json.dumps({"action": action, "installation": {"id": 5001}}).encode()
     found = parser().parse(headers(x_github_event=event), body)
-    assert isinstance(found, AccessRemoved)
-    assert found.ref == IssueRef("github", "github.com", "", 0, 0, "5001")
+    assert found == Event("forget", ID, IssueRef("github", "github.com", "", 0, 0, "5001"))
     for other in ("created", "suspend", "added"):
         body = json.dumps({"action": other, "installation": {"id": 5001}}).encode()
         assert parser().parse(headers(x_github_event=event), body) == Ignored(f"action {other!r}")
@@ -264,8 +252,8 @@ def test_a_long_event_name_is_cut_in_the_reason() -> None:
 def test_a_delivery_without_an_installation_is_an_event_without_an_account() -> None:
     body = json.dumps({k: v for k, v in EVENT.items() if k != "installation"}).encode()
     found = parser().parse(headers(), body)
-    assert isinstance(found, IssueOpened)
-    assert found.ref == IssueRef("github", "github.com", "acme/widget", 41, 7001, "")
+    ref = IssueRef("github", "github.com", "acme/widget", 41, 7001, "")
+    assert found == Event("opened", ID, ref)
 
 
 # Forms.

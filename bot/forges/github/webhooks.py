@@ -18,32 +18,21 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.commands import find_commands
 from bot.core.errors import Rejected
-from bot.core.events import (
-    AccessRemoved,
-    AuthorCommented,
-    Event,
-    Ignored,
-    IssueClosed,
-    IssueCommented,
-    IssueEdited,
-    IssueOpened,
-    IssueReopened,
-    LabelsChanged,
-)
-from bot.core.types import IssueRef
+from bot.core.events import Event, Ignored
+from bot.core.types import IssueRef, JobKind
 from bot.forges.signatures import HmacVerifier
 
 SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
-EVENTS: dict[str, type[Event]] = {
-    "opened": IssueOpened,
-    "reopened": IssueReopened,
-    "closed": IssueClosed,
-    "edited": IssueEdited,
-    "labeled": LabelsChanged,
-    "unlabeled": LabelsChanged,
-    "typed": LabelsChanged,
-    "untyped": LabelsChanged,
+KINDS: Mapping[str, JobKind] = {
+    "opened": "opened",
+    "reopened": "reopened",
+    "closed": "closed",
+    "edited": "edited",
+    "labeled": "labels",
+    "unlabeled": "labels",
+    "typed": "labels",
+    "untyped": "labels",
 }
 # The events, and their actions, after which repositories may be out of reach; every App gets them.
 REMOVALS = {"installation": "deleted", "installation_repositories": "removed"}
@@ -140,14 +129,14 @@ class GitHubEvents:
             return Ignored(f"event {name[:40]!r}")
         payload = _decode(_decoder, content_type, body)
         is_comment = name == "issue_comment"
-        if reason := self._why_ignore(payload, ("created",) if is_comment else EVENTS):
+        if reason := self._why_ignore(payload, ("created",) if is_comment else KINDS):
             return Ignored(reason)
         account = str(payload.installation.id) if payload.installation else ""
         repo, number = payload.repository, payload.issue.number
         ref = IssueRef("github", self._host, repo.full_name, number, repo.id, account)
         if is_comment:
             return _parse_comment(payload, delivery, ref)
-        return EVENTS[payload.action](delivery, ref)
+        return Event(KINDS[payload.action], delivery, ref)
 
     def _parse_removal(
         self, name: str, delivery: str, content_type: str, body: bytes
@@ -159,7 +148,7 @@ class GitHubEvents:
         if removal.action != REMOVALS[name]:
             return Ignored(f"action {removal.action[:40]!r}")
         account = str(removal.installation.id)
-        return AccessRemoved(delivery, IssueRef("github", self._host, "", 0, 0, account))
+        return Event("forget", delivery, IssueRef("github", self._host, "", 0, 0, account))
 
     def _why_ignore(self, payload: _Payload, actions: Collection[str]) -> str:
         changes, sender, author = payload.changes, payload.sender, payload.issue.user
@@ -209,10 +198,10 @@ def _parse_comment(payload: _Payload, delivery: str, ref: IssueRef) -> Event | I
     if comment.performed_via_github_app or any(user and user.type == "Bot" for user in users):
         return Ignored("a comment by a bot")
     if commands := find_commands(comment.body or "", [COMMAND]):
-        return IssueCommented(delivery, ref, comment=comment.id, commands=commands)
+        return Event("command", delivery, ref, comment=comment.id, commands=commands)
     ids = [user and user.id for user in (comment.user, payload.issue.user)]
     if ids[0] is not None and ids[0] == ids[1] and payload.issue.state != "closed":
-        return AuthorCommented(delivery, ref)
+        return Event("missing", delivery, ref)
     return Ignored("a comment without a command")
 
 

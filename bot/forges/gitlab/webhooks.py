@@ -20,19 +20,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.commands import find_commands
 from bot.core.errors import Rejected
-from bot.core.events import (
-    AuthorCommented,
-    Event,
-    Ignored,
-    IssueClosed,
-    IssueCommented,
-    IssueEdited,
-    IssueOpened,
-    IssueReopened,
-    LabelsChanged,
-)
+from bot.core.events import Event, Ignored
 from bot.core.job_ids import make_job_id
-from bot.core.types import IssueRef
+from bot.core.types import IssueRef, JobKind
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.signatures import HmacVerifier
 
@@ -41,11 +31,11 @@ WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 MAX_SIGNATURES = 16
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
-EVENTS: dict[str, type[Event]] = {
-    "open": IssueOpened,
-    "reopen": IssueReopened,
-    "close": IssueClosed,
-    "update": IssueEdited,  # of labels alone: LabelsChanged
+KINDS: Mapping[str, JobKind] = {
+    "open": "opened",
+    "reopen": "reopened",
+    "close": "closed",
+    "update": "edited",  # of labels alone: "labels"
 }
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
@@ -144,12 +134,12 @@ class GitLabEvents:
         assert issue.iid
         assert issue.action
         ref = self._make_ref(project, issue.iid)
-        event, changes = EVENTS[issue.action], payload.changes or _Changes()
+        kind, changes = KINDS[issue.action], payload.changes or _Changes()
         delivery = _compute_delivery_id(ref, issue)
-        if event is IssueEdited and not changes.is_edit:
-            return LabelsChanged(delivery, ref)
-        is_new = event is IssueOpened
-        return event(delivery, ref, not is_new and not _why_ignore_labels(changes, payload.user))
+        if kind == "edited" and not changes.is_edit:
+            return Event("labels", delivery, ref)
+        has_labels = kind != "opened" and not _why_ignore_labels(changes, payload.user)
+        return Event(kind, delivery, ref, has_labels)
 
     def _make_ref(self, project: _Project, number: int) -> IssueRef:
         path = project.path_with_namespace
@@ -175,7 +165,7 @@ class GitLabEvents:
         ref = self._make_ref(project, issue.iid)
         job_id = make_job_id(f"note-{note.id}", ref)
         if commands := find_commands(note.note or ""):
-            return IssueCommented(job_id, ref, comment=note.id, commands=commands)
+            return Event("command", job_id, ref, comment=note.id, commands=commands)
         return _find_author_event(note, issue, job_id, ref)
 
     def _why_ignore(self, payload: _Payload, event_header: str) -> str:
@@ -186,7 +176,7 @@ class GitLabEvents:
             return "confidential"
         if payload.project is None or issue.iid is None:
             return "no project or number in the payload"
-        if issue.action not in EVENTS:
+        if issue.action not in KINDS:
             return f"action {str(issue.action)[:40]!r}"
         if (issue.type or "issue").lower() not in self._types:
             return f"a work item of type {str(issue.type)[:40]!r}"
@@ -202,7 +192,7 @@ def _find_author_event(
 ) -> Event | Ignored:
     is_authors = note.author_id is not None and note.author_id == issue.author_id
     if is_authors and issue.state != "closed":
-        return AuthorCommented(job_id, ref)
+        return Event("missing", job_id, ref)
     return Ignored("a note without a command")
 
 
