@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from bot.core.labels.common_labels import NewLabel
     from bot.core.polling_ports import ChangeSource
     from bot.forges.github.api import GitHub
-    from bot.forges.github.auth import Auth
     from bot.forges.github.checks import GitHubChecks
-    from bot.forges.github.client import GitHubClient
     from bot.forges.github.deliveries import Deliveries
     from bot.forges.gitlab.checks import GitLabChecks
     from bot.forges.gitlab.hooks import Hooks
@@ -118,17 +116,14 @@ def _sign_github_ping(settings: Settings, body: bytes) -> Mapping[str, str]:
     return sign_ping(settings.github_webhook_secrets[0], body)
 
 
-def _create_github_client(settings: Settings, clients: ClientPool) -> ForgeClient:
-    return _build_github(settings, clients)[0]
-
-
 def _create_github_changes(settings: Settings, clients: ClientPool) -> ChangeSource:
     from bot.forges.github.changes import GitHubChanges
 
-    return GitHubChanges(*_build_github(settings, clients), _build_github_url_form(settings).host)
+    github = _create_github_client(settings, clients)
+    return GitHubChanges(github, _build_github_url_form(settings).host)
 
 
-def _build_github(settings: Settings, clients: ClientPool) -> tuple[GitHub, GitHubClient, Auth]:
+def _create_github_client(settings: Settings, clients: ClientPool) -> GitHub:
     from bot.forges.github.api import GitHub
     from bot.forges.github.auth import (
         INSTALLATION_TOKEN,
@@ -147,22 +142,20 @@ def _build_github(settings: Settings, clients: ClientPool) -> tuple[GitHub, GitH
         auth = WorkflowTokenAuth(settings.github_token)
     elif settings.github_token:
         auth = TokenAuth(rest, settings.github_token)
-    return GitHub(rest, auth, _build_github_url_form(settings).host), rest, auth
+    return GitHub(rest, auth, _build_github_url_form(settings).host)
 
 
 def _check_github(
     settings: Settings, clients: ClientPool, _repo: IssueRef | None
 ) -> Iterator[Finding]:
     from bot.forges.github.auth import AppAuth
-    from bot.forges.github.client import GitHubClient
 
     checks = _create_github_checks(settings, clients)
-    if not settings.github_app_id:
+    auth = _create_github_client(settings, clients).api.auth
+    if not isinstance(auth, AppAuth):
         return checks.check_token(settings.github_token)
-    rest = GitHubClient(clients, settings.github_api_url)
-    app = AppAuth(rest, settings.github_app_id, settings.github_private_key)
     receives = bool(settings.github_webhook_secrets) or not settings.poll_seconds
-    return checks.check_app(app, receives=receives)
+    return checks.check_app(auth, receives=receives)
 
 
 def _create_github_checks(settings: Settings, clients: ClientPool) -> GitHubChecks:
@@ -256,10 +249,7 @@ def gitlab_hooks(settings: Settings, clients: ClientPool, path: str, *, group: b
 
 def github_deliveries(settings: Settings, clients: ClientPool) -> Deliveries:
     """Return the webhook deliveries of the GitHub App, for `tagline github`."""
-    from bot.forges.github.deliveries import Deliveries
-
-    _, rest, auth = _build_github(settings, clients)
-    return Deliveries(rest, auth)
+    return _create_github_client(settings, clients).deliveries
 
 
 def check_public_url(settings: Settings, clients: ClientPool) -> Iterator[Finding]:

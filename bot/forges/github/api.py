@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import takewhile
-from typing import Any, TypeVar
 
-from bot.core.errors import Moved, NotFound, PermanentError, Retry, WriteUncertain
+from bot.core.errors import NotFound, PermanentError, WriteUncertain
 from bot.core.labels.common_labels import NewLabel
 from bot.core.training import HistoryPage
 from bot.core.types import (
@@ -23,14 +22,13 @@ from bot.core.types import (
     Rate,
 )
 from bot.footprint import large_responses
-from bot.forges.cache import NameCache, RepositoryCache
+from bot.forges.cache import RepositoryCache
 from bot.forges.config_files import list_unread, read_first
 from bot.forges.github import events, suggestions
-from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
-from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient, format_query
+from bot.forges.github.auth import AppAuth, Auth
+from bot.forges.github.client import DOT_SEGMENTS, RAW, GitHubClient
 from bot.forges.github.commands import GitHubCommands
 from bot.forges.github.deliveries import Deliveries
-from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import MEMBERS, is_by_person, parse_issue
 from bot.forges.github.issue_types import IssueTypes
 from bot.forges.github.past_issues import read_past_issues
@@ -41,23 +39,18 @@ from bot.forges.github.repository_requests import (
     CONTENTS,
     ISSUE,
     REPO,
-    Variables,
-    split_name,
+    RepositoryRequests,
 )
 from bot.forges.github.search import GitHubSearch
 from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
     require_object,
-    require_objects,
     require_web_host,
     text,
     timestamp,
 )
 
-T = TypeVar("T")
-PAGE = 100
-MAX_PAGES = 50
 CONFIG_PATHS = (".github/tagline.yml", ".github/tagline.yaml")  # the first that exists is read
 MISPLACED = (
     *("tagline.yml", "tagline.yaml", ".tagline.yml", ".tagline.yaml"),
@@ -70,28 +63,24 @@ DEFAULTS_SECONDS = 300
 
 
 class GitHub:
-    """Implements `Forge`, `DeliveryHistory`, `IssueHistorySource`; safe to share between threads.
-
-    GitHub's URLs contain a repository's name, which is looked up by the repository's number: the
-    name in a delivery may be wrong or old.
-    """
+    """Implements `Forge`, `DeliveryHistory`, `IssueHistorySource`; for all threads."""
 
     rate = Rate(per_minute=72, per_hour=480)  # GitHub accepts 80 and 500
 
     def __init__(self, rest: GitHubClient, auth: Auth, host: str = "") -> None:
         """`host` is the one in references; a link may have another one."""
         self._host = host
-        self._rest = rest
         self._auth = auth
-        self.commands = GitHubCommands(self._call)
-        self.reports = GitHubReports(self._call, self._list_pages)
-        self._names = NameCache(self._fetch_name)
-        self.related = GitHubSearch(rest, self.send_about, self._names.get, auth.is_own)
+        self.api = RepositoryRequests(rest, auth)
+        self._call, self._list_pages = self.api.call, self.api.list_pages
+        self._names = self.api.names
+        self.commands = GitHubCommands(self.api)
+        self.reports = GitHubReports(self.api)
+        self.related = GitHubSearch(rest, self.api.send_about, self._names.get, auth.is_own)
+        self.deliveries = Deliveries(rest, auth)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
-        lists = self._list_pages, self.list_labels, self.list_types
-        self._suggestions = suggestions.Suggestions(self._call, *lists)
-        self._types = IssueTypes(self._call, self._suggestions.type_names)
-        self._deliveries = Deliveries(rest, auth)
+        self._suggestions = suggestions.Suggestions(self.api, self.list_labels, self.list_types)
+        self._types = IssueTypes(self.api, self._suggestions.type_names)
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
         self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
 
@@ -233,20 +222,20 @@ class GitHub:
         )
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        return read_past_issues(repository, cursor, self._rest, self.send_about, labelled=True)
+        return read_past_issues(repository, cursor, self.api, labelled=True)
 
     def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        return read_past_issues(repository, cursor, self._rest, self.send_about, labelled=False)
+        return read_past_issues(repository, cursor, self.api, labelled=False)
 
     def create_label(self, ref: IssueRef, label: NewLabel) -> bool:
         send = partial(self._call, "POST", REPO + "/labels", ref, data=asdict(label))
         return create_label(send, label.name, self._labels, ref)
 
     def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
-        return self._deliveries.list_failed_deliveries(since)
+        return self.deliveries.list_failed_deliveries(since)
 
     def redeliver(self, delivery: int) -> None:
-        self._deliveries.redeliver(delivery)
+        self.deliveries.redeliver(delivery)
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         labels = [*self._list_pages(REPO + "/labels", ref)]
@@ -276,97 +265,3 @@ class GitHub:
         """Return a file's text, None for a folder. Raises `PermanentError`."""
         content = self._call("GET", CONTENTS, ref, {"path": path}, accept=RAW)
         return text(content) if isinstance(content, str) else None
-
-    def _fetch_name(self, ref: IssueRef) -> str:
-        """Return the name of the repository with this number. Raises `NotFound`."""
-        send = partial(self._rest.call, "GET", "/repositories/{id}", {"id": ref.repo_id})
-        try:
-            data = self._send_with_credential(ref, send)
-        except NotFound as error:
-            # GitHub creates tokens for existing repositories only: this one is not accepted yet.
-            if self._auth.is_unproven(ref):
-                raise Retry(
-                    f"the repository is {error}; its new token may not be valid yet"
-                ) from None
-            raise
-        name = text(data.get("full_name")) if isinstance(data, Mapping) else ""
-        if not name or data.get("id") != ref.repo_id:
-            raise Retry("GitHub's response about a repository cannot be read")
-        return name
-
-    def _list_pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:
-        for page in range(1, MAX_PAGES + 1):
-            variables: dict[str, str | int] = {**query, "per_page": PAGE, "page": page}
-            data = self._call("GET", f"{path}?{format_query(variables)}", ref, variables)
-            items = require_objects("GitHub", data)
-            yield from items
-            if len(items) < PAGE:
-                return
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        ref: IssueRef,
-        variables: Variables | None = None,
-        *,
-        data: Mapping[str, Any] | None = None,
-        accept: str = JSON,
-    ) -> Any:
-        """Return the response to a request about a repository."""
-
-        def send(values: Variables, credential: Credential) -> Any:
-            with large_responses():
-                return self._rest.call(method, path, values, credential, data=data, accept=accept)
-
-        return self.send_about(ref, path, send, variables)
-
-    def send_about(
-        self,
-        ref: IssueRef,
-        path: str,
-        send: Callable[[Variables, Credential], T],
-        variables: Variables | None = None,
-    ) -> T:
-        """As `SendAbout`."""
-        name = self._names.get(ref)
-
-        def send_to(name: str, credential: Credential) -> T:
-            values = {**split_name(name), "number": ref.number, **(variables or {})}
-            return send(values, credential)
-
-        try:
-            return self._send_with_credential(ref, partial(send_to, name))
-        except PermanentError as error:
-            has_moved = isinstance(error, Moved)
-            if not (has_moved or "{number}" in path) or not self._is_renamed(ref, name):
-                raise
-            if has_moved:
-                return self._send_with_credential(ref, partial(send_to, self._names.get(ref)))
-            # Another repository has the old name: data that was read before may be from its issue.
-            raise Retry("the repository has another name now") from None
-
-    def _send_with_credential(self, ref: IssueRef, send: Callable[[Credential], T]) -> T:
-        """Return the result of `send`; repeat it with a new credential if the old one is rejected.
-
-        Raises `Retry` for a credential that is too new.
-        """
-        for _ in range(2):
-            credential = self._auth.credential(ref)
-            try:
-                result = send(credential)
-            except Unauthorized:
-                if not self._auth.renew(ref, credential):
-                    raise
-            else:
-                self._auth.confirm(ref, credential)
-                return result
-        raise Retry(TOO_NEW)
-
-    def _is_renamed(self, ref: IssueRef, name: str) -> bool:
-        if not ref.repo_id:
-            return False
-        try:
-            return self._names.refresh(ref) != name
-        except PermanentError:
-            return False

@@ -40,6 +40,24 @@ TOO_NEW = (
 class Auth:
     """No credentials: reads public issues only. The base class of the others."""
 
+    def send(self, ref: IssueRef, send: Callable[[Credential], T]) -> T:
+        """Return the result of `send` with the credential for a repository.
+
+        Repeats it with a new one if the old one is rejected. Raises `Retry` for one that is too
+        new.
+        """
+        for _ in range(2):
+            credential = self.credential(ref)
+            try:
+                result = send(credential)
+            except Unauthorized:
+                if not self.renew(ref, credential):
+                    raise
+            else:
+                self.confirm(ref, credential)
+                return result
+        raise Retry(TOO_NEW)
+
     def credential(self, ref: IssueRef) -> Credential:
         """Return the credential for a repository."""
         return Credential()

@@ -15,12 +15,12 @@ from bot.core.errors import Forbidden, Moved, NotFound
 from bot.core.polling import ChangedPage, CommandComment
 from bot.core.types import IssueRef
 from bot.forges.changes import read_changed_page
-from bot.forges.github.api import PAGE, GitHub
-from bot.forges.github.auth import AppAuth, Auth
-from bot.forges.github.client import Credential, GitHubClient, format_query
+from bot.forges.github.api import GitHub
+from bot.forges.github.auth import AppAuth
+from bot.forges.github.client import Credential, format_query
 from bot.forges.github.issue import is_by_person, parse_listed
 from bot.forges.github.past_issues import list_issues
-from bot.forges.github.repository_requests import COMMENTS, REPO
+from bot.forges.github.repository_requests import COMMENTS, PAGE, REPO
 from bot.forges.github.webhooks import COMMAND
 from bot.forges.history import ListedPage, PageRequest
 from bot.forges.values import require_id, require_object, require_objects, text, timestamp
@@ -39,10 +39,9 @@ Json = dict[str, Any]
 class GitHubChanges:
     """Implements `ChangeSource`; safe to share between threads."""
 
-    def __init__(self, github: GitHub, rest: GitHubClient, auth: Auth, host: str) -> None:
-        self._github = github
-        self._rest = rest
-        self._auth = auth
+    def __init__(self, github: GitHub, host: str) -> None:
+        self._github, self._api = github, github.api
+        self._rest, self._auth = self._api.rest, self._api.auth
         self._host = host
 
     def list_repositories(self) -> tuple[IssueRef, ...]:
@@ -54,7 +53,7 @@ class GitHubChanges:
             ref = self._github.complete_ref(repository)
         except Moved as error:
             ref = self._find_by_id(error.repo_id)
-        data = self._github.send_about(ref, REPO, partial(self._rest.call, "GET", REPO))
+        data = self._api.send_about(ref, REPO, partial(self._rest.call, "GET", REPO))
         if why := why_not(require_object("GitHub", data, "full_name")):
             raise Forbidden(why, refused=True)
         return ref
@@ -68,15 +67,13 @@ class GitHubChanges:
         condition = etag if not cursor else ""
 
         def fetch(page: PageRequest) -> ListedPage:
-            send_about = self._github.send_about
-            return list_issues(repository, query, page, self._rest, send_about, condition)
+            return list_issues(repository, query, page, self._api, condition)
 
         return read_changed_page(cursor, fetch, partial(parse_listed, repository))
 
     def list_commands(self, ref: IssueRef, since: float) -> tuple[CommandComment, ...]:
         query: dict[str, str | int] = dict(since=format_time(since), per_page=PAGE)
-        path = f"{COMMENTS}?{format_query(query)}"
-        listed = self._github.send_about(ref, path, partial(self._rest.call, "GET", path), query)
+        listed = self._api.call("GET", f"{COMMENTS}?{format_query(query)}", ref, query)
         found = (
             CommandComment(
                 require_id("GitHub", one), find_commands(text(one.get("body")), [COMMAND])

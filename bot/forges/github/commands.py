@@ -1,4 +1,4 @@
-"""Comments with commands on GitHub; implements `CommandComments`."""
+"""Comments with commands on GitHub."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.core.command_port import UserComment
 from bot.core.errors import PermanentError
 from bot.core.types import IssueRef
 from bot.forges.github.issue import is_by_person
-from bot.forges.github.repository_requests import COMMENT, REPO, Call
+from bot.forges.github.repository_requests import COMMENT, REPO, RepositoryRequests
 from bot.forges.github.webhooks import COMMAND
 from bot.forges.values import require_object, text
 
@@ -22,10 +22,10 @@ REACTION = "eyes"
 
 
 class GitHubCommands:
-    """`call` sends a request about a repository, as `GitHub` does."""
+    """Implements `CommandComments`."""
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
+    def __init__(self, api: RepositoryRequests) -> None:
+        self._call = api.call
 
     def list_prefixes(self, alias: str) -> tuple[str, ...]:
         return (COMMAND,)

@@ -11,17 +11,19 @@ from bot.core.errors import PermanentError
 from bot.core.types import IssueRef, Label
 from bot.forges.cache import RepositoryCache
 from bot.forges.github.issue import read_label_name
-from bot.forges.github.repository_requests import ISSUE, REPO, Call
+from bot.forges.github.repository_requests import ISSUE, REPO, RepositoryRequests
 from bot.forges.values import require_objects, text
 
 TYPES_SECONDS = 300
 
 
 class IssueTypes:
-    """`call` sends a request about a repository, as `GitHub` does; `names` gets those by id."""
+    """`names` gets the names by id."""
 
-    def __init__(self, call: Call, names: RepositoryCache[Mapping[object, str]]) -> None:
-        self._call, self._names = call, names
+    def __init__(
+        self, api: RepositoryRequests, names: RepositoryCache[Mapping[object, str]]
+    ) -> None:
+        self._call, self._names = api.call, names
         self._cache = RepositoryCache(self._fetch, TYPES_SECONDS)
 
     def list(self, ref: IssueRef) -> tuple[Label, ...]:

@@ -8,21 +8,21 @@ from functools import partial
 
 from bot.core.training import HistoryPage
 from bot.core.types import IssueRef
-from bot.forges.github.client import Credential, GitHubClient, format_query
+from bot.forges.github.client import Credential, format_query
 from bot.forges.github.issue import parse_listed
-from bot.forges.github.repository_requests import REPO, SendAbout, Variables
+from bot.forges.github.repository_requests import REPO, RepositoryRequests, Variables
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.values import require_objects
 
 
 def read_past_issues(
-    repository: IssueRef, cursor: str, rest: GitHubClient, send_about: SendAbout, *, labelled: bool
+    repository: IssueRef, cursor: str, api: RepositoryRequests, *, labelled: bool
 ) -> HistoryPage:
-    """Return the page at a cursor; `send_about` is that of `GitHub`."""
+    """Return the page at a cursor."""
     query = {"state": "all", "sort": "created", "direction": "desc"}
 
     def fetch(page: PageRequest) -> ListedPage:
-        return list_issues(repository, query, page, rest, send_about)
+        return list_issues(repository, query, page, api)
 
     return read_history_page(cursor, fetch, partial(parse_listed, repository), labelled=labelled)
 
@@ -31,8 +31,7 @@ def list_issues(
     repository: IssueRef,
     query: Mapping[str, str],
     page: PageRequest,
-    rest: GitHubClient,
-    send_about: SendAbout,
+    api: RepositoryRequests,
     etag: str = "",
 ) -> ListedPage:
     """Return a page of a repository's issues. Raises as `GitHubClient.page`."""
@@ -42,7 +41,7 @@ def list_issues(
     path = f"{REPO}/issues?{format_query(values)}"
 
     def send(values: Variables, credential: Credential) -> ListedPage:
-        return rest.page(path, values, credential, page.max_bytes, etag)
+        return api.rest.page(path, values, credential, page.max_bytes, etag)
 
-    listed = send_about(repository, path, send, values)
+    listed = api.send_about(repository, path, send, values)
     return replace(listed, items=require_objects("GitHub", listed.items))

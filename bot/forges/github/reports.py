@@ -1,4 +1,4 @@
-"""Issue forms and templates on GitHub, and comments of an issue's author: `ReportSource`.
+"""Issue forms and templates on GitHub, and comments of an issue's author.
 
 https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests
 """
@@ -12,7 +12,7 @@ from bot.core.report_port import TemplateFile
 from bot.core.types import Issue, IssueRef
 from bot.forges.github.client import RAW
 from bot.forges.github.issue import is_by_person
-from bot.forges.github.repository_requests import COMMENTS, CONTENTS, Call, ListPages
+from bot.forges.github.repository_requests import COMMENTS, CONTENTS, RepositoryRequests
 from bot.forges.issue_templates import cache_templates, read_templates
 from bot.forges.values import text
 
@@ -20,10 +20,10 @@ FOLDER, NAME, ROOT_FILE = ".github", "issue_template", "ISSUE_TEMPLATE.md"
 
 
 class GitHubReports:
-    """`call` and `list_pages` send requests about a repository, as `GitHub` does."""
+    """Implements `ReportSource`."""
 
-    def __init__(self, call: Call, list_pages: ListPages) -> None:
-        self._call, self._list_pages = call, list_pages
+    def __init__(self, api: RepositoryRequests) -> None:
+        self._call, self._list_pages = api.call, api.list_pages
         self._templates = cache_templates(self._fetch)
 
     def list_templates(self, ref: IssueRef) -> tuple[TemplateFile, ...]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from bot.core.errors import PermanentError
 from bot.core.types import Certainty, HeldSuggestion, IssueRef, LabelSuggestion
 from bot.forges.cache import RepositoryCache
-from bot.forges.github.repository_requests import ISSUE, Call, ListPages
+from bot.forges.github.repository_requests import ISSUE, RepositoryRequests
 from bot.forges.values import text, timestamp
 
 DAY_SECONDS = 86_400
@@ -22,20 +22,17 @@ ACTIONS = {"add_label": False, "set_type": True}  # whether it is about the type
 
 
 class Suggestions:
-    """`call` and `list_pages` send requests about a repository, as those of `GitHub`.
-
-    `label_names` and `type_names` are the names of labels and types by GitHub's ids; `list_labels`
-    and `list_types` put them there.
+    """`label_names` and `type_names` are the names of labels and types by GitHub's ids;
+    `list_labels` and `list_types` put them there.
     """
 
     def __init__(
         self,
-        call: Call,
-        list_pages: ListPages,
+        api: RepositoryRequests,
         list_labels: Callable[[IssueRef], object],
         list_types: Callable[[IssueRef], object],
     ) -> None:
-        self._call, self._list_pages = call, list_pages
+        self._call, self._list_pages = api.call, api.list_pages
         self._list_labels, self._list_types = list_labels, list_types
         self._works = RepositoryCache(self._probe, DAY_SECONDS)
         self.label_names = RepositoryCache(_know_no_names, DAY_SECONDS)
