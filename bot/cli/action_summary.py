@@ -65,7 +65,7 @@ def _format_end(outcome: Outcome, *, has_model: bool) -> str:
     record, plan = outcome.record, outcome.plan
     if plan is None or record.status not in WRITTEN:
         return f"Nothing was written: {to_plain_markdown(record.why or record.status)}."
-    if not has_model and plan.comment_change is None:
+    if not has_model and not plan.writes_comment:
         return NO_MODEL
-    comment = "one comment" if plan.comment_change and record.comment_id else "no comment"
+    comment = "one comment" if plan.writes_comment and record.comment_id else "no comment"
     return f"Labels that were set: {len(plan.add_labels)}; {comment}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core import prompt
@@ -17,7 +17,7 @@ from bot.core.text.bounded import bound_body
 from bot.core.text.sanitize import to_plain_markdown
 from bot.core.types import Choice, LabelDecision, LabelSuggestion, Marker, Status
 from bot.flow.enrich import NO_PROVIDER
-from bot.flow.plan import AddLabels, Change, Plan, RemoveLabels, SetType, Suggest, WriteComment
+from bot.flow.plan import Plan, SetType, Suggest
 from bot.flow.read_missing import choose_missing
 from bot.flow.render import CommentContent
 
@@ -67,19 +67,18 @@ def make_plan(decision: Decision) -> Plan:
         input=history.input,
         type=_find_own_type(types, history),
     )
-    content = _build_content(decision, labels, types, kept)
-    changes = [*_list_changes(labels, types, marker)]
-    if decision.takes_suggestions and (labels.suggested or types.suggested):
-        a_type = next(map(_with_rationale, types.suggested), None)
-        changes.append(Suggest(tuple(map(_with_rationale, labels.suggested)), a_type))
-    if _needs_comment(history, enrichment, config):
-        changes.append(WriteComment(content, marker))
+    changes_type = bool(types.apply or types.remove)
+    writes_comment = _needs_comment(history, enrichment, config)
     return Plan(
         ref=history.issue.ref,
-        changes=tuple(changes),
         marker=marker,
-        status=_choose_status(changes, enrichment, config),
-        content=content,
+        status=_choose_status(enrichment, config, writes_comment=writes_comment),
+        content=_build_content(decision, labels, types, kept),
+        type_change=SetType(marker.type, next(iter(types.remove), "")) if changes_type else None,
+        remove_labels=labels.remove,
+        add_labels=tuple(suggestion.label for suggestion in labels.apply),
+        suggest=_find_suggestions(labels, types) if decision.takes_suggestions else None,
+        writes_comment=writes_comment,
         why=enrichment.why,
         choices=_list_choices(labels, marker, history),
         type_choice=_find_type_choice(types, history),
@@ -108,14 +107,12 @@ def _build_content(
     )
 
 
-def _list_changes(labels: LabelDecision, types: LabelDecision, marker: Marker) -> Iterator[Change]:
-    """Yield what is changed on the issue itself."""
-    if types.apply or types.remove:
-        yield SetType(marker.type, next(iter(types.remove), ""))
-    if labels.remove:
-        yield RemoveLabels(labels.remove)
-    if labels.apply:
-        yield AddLabels(tuple(suggestion.label for suggestion in labels.apply))
+def _find_suggestions(labels: LabelDecision, types: LabelDecision) -> Suggest | None:
+    """Return what people can accept on the forge, None for nothing."""
+    if not (labels.suggested or types.suggested):
+        return None
+    a_type = next(map(_with_rationale, types.suggested), None)
+    return Suggest(tuple(map(_with_rationale, labels.suggested)), a_type)
 
 
 def _with_rationale(suggestion: LabelSuggestion) -> LabelSuggestion:
@@ -175,9 +172,9 @@ def _is_short(history: IssueHistory) -> bool:
     return text is not None and text.words < MIN_WORDS
 
 
-def _choose_status(changes: Sequence[Change], enrichment: Enrichment, config: RepoConfig) -> Status:
+def _choose_status(enrichment: Enrichment, config: RepoConfig, *, writes_comment: bool) -> Status:
     if config.mode == "suggest":
         return "suggested"
-    if any(isinstance(change, WriteComment) for change in changes):
+    if writes_comment:
         return "answered"
     return "quiet" if enrichment.by_model else "fallback"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from bot.core.enrichment import Enrichment
 from bot.core.errors import ConfigProblem, PermanentError
@@ -21,20 +20,6 @@ from bot.core.types import (
     Status,
 )
 from bot.flow.render import CommentContent, render
-
-C = TypeVar("C")
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveLabels:
-    """Labels that rules set and the model does not choose."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AddLabels:
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,91 +54,56 @@ class Suggest:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteComment:
-    """The bot's comment: created, or edited in place. `body` is Markdown with the marker."""
-
-    content: CommentContent
-    marker: Marker
-
-    @property
-    def body(self) -> str:
-        return render(self.content, self.marker)
-
-
-Change = SetType | RemoveLabels | AddLabels | Suggest | WriteComment
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """The changes to one issue.
+    """The changes to one issue, in the order in which they are made.
+
+    `type_change` replaces the issue's type. `remove_labels` are labels that rules set and the model
+    does not choose. `suggest` is what people can accept on the forge. `content` is what the comment
+    says; it is created, or edited in place, if the plan `writes_comment`.
 
     `marker` is what the bot has set when all of them are made, `status` the end state then, and
     `why` the reason for a fallback. `choices` are the labels that it has set or suggests then,
-    `type_choice` is the issue type. `content` is what the comment says, also where none is written.
-    `held` are the bot's suggestions whose end is not recorded yet.
+    `type_choice` is the issue type. `held` are the bot's suggestions whose end is not recorded yet.
     """
 
     ref: IssueRef
-    changes: tuple[Change, ...]
     marker: Marker
     status: Status
     content: CommentContent
+    type_change: SetType | None = None
+    remove_labels: tuple[str, ...] = ()
+    add_labels: tuple[str, ...] = ()
+    suggest: Suggest | None = None
+    writes_comment: bool = False
     why: str = ""
     choices: tuple[Choice, ...] = ()
     type_choice: Choice | None = None
     held: tuple[HeldSuggestion, ...] = ()
 
     @property
-    def suggest(self) -> Suggest | None:
-        """Return what is suggested on the forge, None for nothing."""
-        change = self._find(Suggest)
-        return change if change and change.keys else None
-
-    @property
-    def type_change(self) -> SetType | None:
-        return self._find(SetType)
-
-    @property
-    def add_labels(self) -> tuple[str, ...]:
-        change = self._find(AddLabels)
-        return change.names if change else ()
-
-    @property
-    def remove_labels(self) -> tuple[str, ...]:
-        change = self._find(RemoveLabels)
-        return change.names if change else ()
-
-    @property
-    def comment_change(self) -> WriteComment | None:
-        return self._find(WriteComment)
-
-    @property
     def comment(self) -> str | None:
         """Return the Markdown of the comment, None if the plan has none."""
-        return self.comment_change.body if self.comment_change else None
+        return render(self.content, self.marker) if self.writes_comment else None
 
     @property
     def problems(self) -> tuple[ConfigProblem, ...]:
         """Return the problems of the configuration file that the comment reports."""
-        return self.comment_change.content.problems if self.comment_change else ()
+        return self.content.problems if self.writes_comment else ()
 
     def with_only(self, added: Collection[str]) -> Plan:
         """Return the same plan where only these labels could be added: it suggests the others."""
         refused = {name for name in self.add_labels if name not in added}
         kept = tuple(name for name in self.marker.labels if name not in refused)
-        marker = replace(self.marker, labels=kept)
-        content = replace(self.content, labels=self.content.labels.with_only(added))
-        changes = tuple(
-            AddLabels(tuple(name for name in change.names if name in added))
-            if isinstance(change, AddLabels)
-            else change
-            for change in _replace_content(self.changes, content, marker)
+        return replace(
+            self,
+            marker=replace(self.marker, labels=kept),
+            content=replace(self.content, labels=self.content.labels.with_only(added)),
+            add_labels=tuple(name for name in self.add_labels if name in added),
+            choices=tuple(
+                replace(choice, applied=choice.applied and choice.label not in refused)
+                for choice in self.choices
+            ),
         )
-        choices = tuple(
-            replace(choice, applied=choice.applied and choice.label not in refused)
-            for choice in self.choices
-        )
-        return replace(self, changes=changes, marker=marker, choices=choices, content=content)
 
     def with_held(self, found: Sequence[HeldSuggestion], known: Collection[int] = ()) -> Plan:
         """Return the same plan where the forge has these suggestions: the comment lists the others.
@@ -169,28 +119,27 @@ class Plan:
             if one.state == "pending"
             and (one.id in known or one.reason == reasons.get(make_key(one)))
         )
-        content = _drop_held(self.content, keys)
-        changes = tuple(
-            change.without(keys) if isinstance(change, Suggest) else change
-            for change in _replace_content(self.changes, content, self.marker)
+        left = self.suggest.without(keys) if self.suggest else None
+        return replace(
+            self,
+            content=_drop_held(self.content, keys),
+            suggest=left if left and left.keys else None,
+            held=(*self.held, *own),
         )
-        return replace(self, changes=changes, content=content, held=(*self.held, *own))
 
     def without_type(self) -> Plan:
         """Return the same plan where the type cannot be changed: it suggests the type."""
-        change = self.type_change
-        if change is None:
+        if self.type_change is None:
             return self
-        marker = replace(self.marker, type=change.replaced)
+        marker = replace(self.marker, type=self.type_change.replaced)
         types = self.content.types.with_only(())
-        content = replace(self.content, types=types, still_type=marker.type)
-        others = tuple(x for x in self.changes if x != change)
-        changes = _replace_content(others, content, marker)
-        choice = self.type_choice and replace(self.type_choice, applied=False)
-        return replace(self, changes=changes, marker=marker, type_choice=choice, content=content)
-
-    def _find(self, kind: type[C]) -> C | None:
-        return next((change for change in self.changes if isinstance(change, kind)), None)
+        return replace(
+            self,
+            marker=marker,
+            content=replace(self.content, types=types, still_type=marker.type),
+            type_change=None,
+            type_choice=self.type_choice and replace(self.type_choice, applied=False),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +172,6 @@ class Outcome:
         if self.plan:
             choices, choice = self.plan.choices, self.plan.type_choice
         return (choice, *choices) if choice else choices
-
-
-def _replace_content(
-    changes: Sequence[Change], content: CommentContent, marker: Marker
-) -> tuple[Change, ...]:
-    """Return the changes with this content of the comment, if they write one."""
-    return tuple(
-        WriteComment(content, marker) if isinstance(change, WriteComment) else change
-        for change in changes
-    )
 
 
 def _drop_held(content: CommentContent, keys: Collection[SuggestionKey]) -> CommentContent:

@@ -25,7 +25,7 @@ from bot.core.types import (
 )
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.make_plan import Decision, make_plan
-from bot.flow.plan import AddLabels, Plan
+from bot.flow.plan import Plan
 from bot.flow.render import MAX_COMMENT, add_decision, read_marker, write_marker
 from tests.configs import parse
 from tests.fakes import REF, make_issue
@@ -310,10 +310,10 @@ def test_labels_are_planned_also_without_a_comment() -> None:
     silent = plan(BY_MODEL, "comment: {post: never}")
     assert silent == Plan(
         REF,
-        (AddLabels(("bug", "area/login")),),
         Marker(("bug", "area/login"), VERSION, "model", INPUT),
         "quiet",
         content=plan(BY_MODEL).content,  # as the comment would be
+        add_labels=("bug", "area/login"),
         choices=(
             Choice("bug", "model", "sure"),
             Choice("area/login", "model", "likely"),
