@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from bot import log, wiring
-from bot.cli import action_summary, bootstrap
+from bot.cli import action_summary, terminal
 from bot.cli.bootstrap import PARTIAL, TRY_AGAIN
 from bot.cli.ci_job import CiJob, CiProblem, NothingToDo
 from bot.core import refs
@@ -223,7 +223,7 @@ class Run:
         """Return a sentence with a fix for an error of the forge, and log its own words."""
         log.get().warning(f"{self.job.name} did not do it", why=str(error))
         text, code = next(found for kind, found in SENTENCES.items() if isinstance(error, kind))
-        wait = bootstrap.format_wait(error.after if isinstance(error, Retry) else None)
+        wait = terminal.format_wait(error.after if isinstance(error, Retry) else None)
         return CiProblem(
             text.format(forge=self.job.name, wait=wait, refused=self.job.refused), code
         )

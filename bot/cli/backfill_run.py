@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import redis
 
-from bot.cli import bootstrap
+from bot.cli import bootstrap, terminal
 from bot.cli.action_run import is_refused
 from bot.cli.backfill_models import BudgetReached, Collected, ModelUnavailable
 from bot.cli.backfill_options import BackfillOptions
@@ -249,7 +249,7 @@ class BackfillRun:
             is_new = until > self._held_until + 1
             self._held_until = max(self._held_until, until)
         if is_new:
-            self.report.note(f"Waiting {bootstrap.format_wait(seconds)}: {why}.")
+            self.report.note(f"Waiting {terminal.format_wait(seconds)}: {why}.")
 
     def _wait_for_limit(self) -> None:
         while (left := self._held_until - time.monotonic()) > 0:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from bot.cli import bootstrap
+from bot.cli import terminal
 from bot.cli.replay import Replay, Run
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
@@ -17,12 +17,12 @@ from bot.learn.evaluation import Case, Share, count_label, estimate_share
 
 T = TypeVar("T")
 
-SHARES: Mapping[str, Callable[[Sequence[Case]], Share]] = {
-    "precision": evaluation.count_precision,
-    "recall": evaluation.count_recall,
-    "coverage": evaluation.count_coverage,
-    "agreement": evaluation.count_agreement,
-    "hit_at_3": evaluation.count_hits,
+SHARES: Mapping[str, tuple[str, Callable[[Sequence[Case]], Share]]] = {
+    "precision": ("labels that are right", evaluation.count_precision),
+    "recall": ("people's labels found", evaluation.count_recall),
+    "coverage": ("issues labelled", evaluation.count_coverage),
+    "agreement": ("of these as people did", evaluation.count_agreement),
+    "hit_at_3": ("right label among the best 3", evaluation.count_hits),
 }
 MAX_ERRORS, MAX_LABELS, MAX_SILENT, MAX_TITLE, NAME = 5, 25, 8, 70, 30
 LEGEND = (
@@ -61,7 +61,7 @@ def format_report(report: Mapping[str, Any]) -> Iterator[str]:
     name, replayed = to_one_line(report["repository"]) or "All issues", report["replayed"]
     yield f"{name}: {format_count(report['issues'], 'labelled issue')}, {replayed:,} replayed"
     if report["left_out"]:
-        yield from bootstrap.wrap(
+        yield from terminal.wrap(
             f"Left out: {report['left_out']:,} whose labels do not count (labels about the work on"
             " an issue, labels that Tagline may not set, deleted labels).",
             "  ",
@@ -82,7 +82,9 @@ def format_report(report: Mapping[str, Any]) -> Iterator[str]:
 
 def format_mean(mean: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:
     for run in mean:
-        figures = ", ".join(f"{_name(name)} {format_share(run[name])}" for name in SHARES)
+        figures = ", ".join(
+            f"{title} {format_share(run[name])}" for name, (title, _) in SHARES.items()
+        )
         yield f"Mean of {count} repositories, {run['model'] or WITHOUT_MODEL}: {figures}"
 
 
@@ -95,7 +97,7 @@ def _build_run(replay: Replay, run: Run) -> dict[str, Any]:
     totals = run.totals
     return {
         "model": run.model,
-        **{name: build_figure(run.cases, count) for name, count in SHARES.items()},
+        **{name: build_figure(run.cases, count) for name, (_, count) in SHARES.items()},
         "cost_usd": totals.cost_usd,
         "unpriced": totals.unpriced,
         "tokens": {"in": totals.tokens_in, "out": totals.tokens_out},
@@ -158,7 +160,8 @@ def _format_labels(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     shown = [row for row in used if not row[0]["why_silent"] or any(x["applied"] for x in row)]
     shown.sort(key=lambda row: (-row[0]["people"], row[0]["name"]))
     if len(runs) > 1:
-        yield "  " + " " * (NAME + 10) + "".join(f"{_cut(_say(run), 22):^24}" for run in runs)
+        heads = "".join(f"{terminal.cut(_say(run), 22):^24}" for run in runs)
+        yield " " * (NAME + 12) + heads
     columns = f"{'applied':>10}{'right':>7}{'found':>7}" * len(runs)
     yield f"  {'label':{NAME}}{'by people':>10}{columns}  learned"
     for row in shown[:MAX_LABELS]:
@@ -166,15 +169,15 @@ def _format_labels(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             f"{label['applied']:10,}{format_share(label['precision']):>7}{format_share(label['recall']):>7}"
             for label in row
         )
-        name = bootstrap.pad(_cut(row[0]["name"], NAME), NAME)
+        name = terminal.pad(terminal.cut(row[0]["name"], NAME), NAME)
         yield f"  {name}{row[0]['people']:10,}{counts}  {_format_learned(row[0])}"
     if len(shown) > MAX_LABELS:
         yield f"  {len(shown) - MAX_LABELS:,} more labels: --json has them"
     if silent := [row[0]["name"] for row in used if row not in shown]:
-        names = ", ".join(_cut(name, NAME) for name in silent[:MAX_SILENT])
+        names = ", ".join(terminal.cut(name, NAME) for name in silent[:MAX_SILENT])
         more = f" and {len(silent) - MAX_SILENT:,} more" if len(silent) > MAX_SILENT else ""
-        yield from bootstrap.wrap(f"Not learned, too rare: {names}{more}", "  ")
-    yield from bootstrap.wrap(LEGEND, "  ")
+        yield from terminal.wrap(f"Not learned, too rare: {names}{more}", "  ")
+    yield from terminal.wrap(LEGEND, "  ")
 
 
 def _format_learned(label: Mapping[str, Any]) -> str:
@@ -187,11 +190,11 @@ def _format_learned(label: Mapping[str, Any]) -> str:
 
 def _format_totals(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a row for each figure, with a column for each run."""
-    heads = "".join(f"{_cut(_say(run), 26):28}" for run in runs)
+    heads = "".join(f"{terminal.cut(_say(run), 26):28}" for run in runs)
     yield f"  {'in total (95 % interval)':{NAME}} {heads}".rstrip()
-    for name in SHARES:
+    for name, (title, _) in SHARES.items():
         cells = "".join(f"{format_figure(run[name]):28}" for run in runs)
-        yield f"  {_name(name):{NAME}} {cells}".rstrip()
+        yield f"  {title:{NAME}} {cells}".rstrip()
     yield f"  {'cost':{NAME}} {''.join(f'{_format_cost(run):28}' for run in runs)}".rstrip()
 
 
@@ -219,8 +222,8 @@ def _format_errors(run: Mapping[str, Any], with_model: str) -> Iterator[str]:
     for error in run["errors"]:
         number = f"#{error['number']} " if error["number"] else ""
         people = ", ".join(error["people"])
-        yield f"    {number}{_cut(error['title'], MAX_TITLE)}"
-        yield f"      {_cut(error['applied'], NAME)}; people: {to_one_line(people)}"
+        yield f"    {number}{terminal.cut(error['title'], MAX_TITLE)}"
+        yield f"      {terminal.cut(error['applied'], NAME)}; people: {to_one_line(people)}"
 
 
 def _format_sentence(run: Mapping[str, Any], replayed: int, with_model: str) -> str:
@@ -237,18 +240,3 @@ def _say(run: Mapping[str, Any]) -> str:
 
 def _say_with(run: Mapping[str, Any]) -> str:
     return f" with {_say(run)}"
-
-
-def _name(metric: str) -> str:
-    return {
-        "precision": "labels that are right",
-        "recall": "people's labels found",
-        "coverage": "issues labelled",
-        "agreement": "of these as people did",
-        "hit_at_3": "right label among the best 3",
-    }[metric]
-
-
-def _cut(text: str, size: int) -> str:
-    line = to_one_line(text)
-    return line if len(line) <= size else f"{line[: size - 1]}…"

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
-import shutil
 import sys
-import textwrap
 import threading
-import time
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice, takewhile
@@ -21,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from bot import log
+from bot.cli import terminal
 from bot.core import refs
 from bot.core.errors import (
     Moved,
@@ -191,7 +187,7 @@ def describe_fault(error: Exception) -> str:
 def _advise_when(error: Retry) -> str:
     """Return the end of a sentence: when to try again, and what to look at then; "" for neither."""
     if isinstance(error, RateLimited):
-        return f". Try again in {format_wait(error.after)}."
+        return f". Try again in {terminal.format_wait(error.after)}."
     hint = "" if isinstance(error, Postponed) else find_hint(error)
     return f". Try again; if it stays so, {hint}" if hint else ""
 
@@ -361,40 +357,3 @@ def _log_forge_problems(settings: Settings) -> None:
             frames = log.frames(error.__traceback__)[-8:]
             log.get().error("unexpected error", error=type(error).__name__, frames=frames)
     clients.close()
-
-
-def wrap(text: str, indent: str) -> list[str]:
-    """Return indented lines that fit the terminal; one line where the output is no terminal.
-
-    Without an indent the lines after the first are indented by two blanks.
-    """
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-    return textwrap.wrap(
-        text,
-        max(width, 40),
-        initial_indent=indent,
-        subsequent_indent=indent or "  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def pad(text: str, width: int) -> str:
-    """Return a text filled with blanks; a terminal shows East Asian characters two columns wide."""
-    return text + " " * (width - measure_width(text))
-
-
-def measure_width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(1 + (unicodedata.east_asian_width(x) in "WF") for x in text)
-
-
-def format_time(seconds: float) -> str:
-    """Return a date and time in UTC."""
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
-
-
-def format_wait(seconds: float | None) -> str:
-    """Return a time to wait in words, rounded up."""
-    minutes = math.ceil((seconds or 0) / 60)
-    return "a minute" if minutes <= 1 else f"{minutes} minutes"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from bot import log
-from bot.cli import bootstrap
+from bot.cli import bootstrap, terminal
 from bot.cli.options import json_option
 from bot.core import refs
 from bot.core.diagnostics import Finding, about_labels, about_unused_labels
@@ -67,7 +67,7 @@ def _print(area: str, finding: Finding) -> None:
     """Print a finding; at a terminal in lines that fit."""
     fix = f" → {finding.fix}" if finding.fix else ""
     indent = " " * (WIDTH + 1)
-    lines = bootstrap.wrap(f"{area}: {finding.what}{fix}", indent) or [""]
+    lines = terminal.wrap(f"{area}: {finding.what}{fix}", indent) or [""]
     level = click.style(finding.level.ljust(WIDTH), fg=COLOURS[finding.level])
     click.echo("\n".join([f"{level} {lines[0].removeprefix(indent)}", *lines[1:]]))
 

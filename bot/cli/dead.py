@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from bot.cli import bootstrap
+from bot.cli import bootstrap, terminal
 from bot.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def show(as_json: bool) -> None:
         click.echo(msgspec.json.encode({"v": 1, "dead": rows}).decode())
         return
     for row in rows:
-        when, issue = bootstrap.format_time(row["at"]), row["issue"] or "unreadable"
-        click.echo("\n".join(bootstrap.wrap(f"{row['job']}  {when}  {issue}  {row['why']}", "")))
+        when, issue = terminal.format_time(row["at"]), row["issue"] or "unreadable"
+        click.echo("\n".join(terminal.wrap(f"{row['job']}  {when}  {issue}  {row['why']}", "")))
     if not rows:
         click.echo("No dead letters.", err=True)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli import bootstrap, progress
+from bot.cli import bootstrap, progress, terminal
 from bot.cli.options import github_org_option, json_option
 from bot.core.errors import PermanentError
 from bot.core.text.sanitize import to_one_line
@@ -144,7 +144,7 @@ def _count(failed: list[FailedDelivery]) -> Counter[tuple[str, str, int]]:
 
 
 def _print(failed: list[FailedDelivery], start: float, *, apply: bool) -> None:
-    since = bootstrap.format_time(start)
+    since = terminal.format_time(start)
     if not failed:
         click.echo(f"No delivery has failed since {since}.", err=True)
         return

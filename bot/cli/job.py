@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from bot.cli import bootstrap
+from bot.cli import bootstrap, terminal
 from bot.cli.options import json_option
 from bot.core.jobs import JobRecord
 from bot.core.text.money import format_usd
@@ -38,8 +38,8 @@ def job(job_id: str, as_json: bool) -> None:
         click.echo(msgspec.json.encode({"v": 1, **fields}))
         return
     del fields["repository"]  # its key; the issue has the name
-    fields["started"] = bootstrap.format_time(record.started) if record.started else ""
-    fields["at"] = bootstrap.format_time(record.at) if record.at else ""
+    fields["started"] = terminal.format_time(record.started) if record.started else ""
+    fields["at"] = terminal.format_time(record.at) if record.at else ""
     cost = fields.pop("cost_usd")
     fields["cost"] = format_usd(cost) if record.model else ""
     fields["labels"] = [_describe_choice(choice) for choice in fields.pop("choices")]

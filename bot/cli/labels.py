@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from bot.cli import bootstrap
+from bot.cli import bootstrap, terminal
 from bot.cli.options import json_option
 from bot.core.errors import TaglineError
 from bot.core.text.counts import format_count
@@ -156,13 +156,13 @@ def _format_review(repository: Repository, problems: Sequence[Problem]) -> Itera
             yield title
         for proposal in dict.fromkeys(problem.proposal for problem in found):
             yield from _format_problems([x for x in found if x.proposal == proposal])
-            yield from bootstrap.wrap(f"What to do: {proposal}", "    ")
+            yield from terminal.wrap(f"What to do: {proposal}", "    ")
             yield ""
     if problems:
         yield f"{format_count(len(problems), 'problem')}: {read}."
     if len(repository.history) < MIN_ISSUES:
         note = f"Rare and unused labels are judged from {MIN_ISSUES} labelled issues on."
-        yield from bootstrap.wrap(note, "")
+        yield from terminal.wrap(note, "")
 
 
 def _format_problems(problems: Sequence[Problem]) -> Iterator[str]:
@@ -170,9 +170,9 @@ def _format_problems(problems: Sequence[Problem]) -> Iterator[str]:
     names = [", ".join(problem.labels) for problem in problems[:MAX_SHOWN]]
     width = min(NAMES_WIDTH, max(map(len, names)))
     for name, problem in zip(names, problems, strict=False):
-        first, *more = bootstrap.wrap(problem.evidence, " " * (width + 4))
+        first, *more = terminal.wrap(problem.evidence, " " * (width + 4))
         if len(name) > width:
-            yield from bootstrap.wrap(name, "  ")
+            yield from terminal.wrap(name, "  ")
             yield first
         else:
             yield f"  {name.ljust(width)}  {first.lstrip()}"

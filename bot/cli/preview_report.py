@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.cli import bootstrap
+from bot.cli import terminal
 from bot.cli.comparison import ComparedIssue, Comparison
 from bot.core.config.schema import RepoConfig
 from bot.core.labels.names import fold
@@ -76,11 +76,11 @@ def format_text(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _format_agreement(report["agreement"])
     yield ""
     for line in list_findings(report, _cut_name):
-        yield from bootstrap.wrap(line, "  ")
+        yield from terminal.wrap(line, "  ")
     yield ""
     yield "What to do next:"
     for step in list_steps(report):
-        yield from bootstrap.wrap(f"- {step}", "")
+        yield from terminal.wrap(f"- {step}", "")
     yield ""
     yield report["sentence"]  # not wrapped: it is pasted
 
@@ -215,7 +215,7 @@ def _build_not_set(issues: Sequence[ComparedIssue]) -> list[dict[str, Any]]:
 
 def _format_issue(issue: Mapping[str, Any]) -> Iterator[str]:
     kind = f"  [{_cut_name(issue['type'])}]" if issue["type"] else ""
-    yield f"  #{issue['number']} {_cut(issue['title'], MAX_TITLE)}{kind}"
+    yield f"  #{issue['number']} {terminal.cut(issue['title'], MAX_TITLE)}{kind}"
     proposed = [f"{_cut_name(x['name'])} ({x['certainty']})" for x in issue["proposed"]]
     for title, names in (
         ("would set", ", ".join(proposed) or "nothing"),
@@ -223,9 +223,9 @@ def _format_issue(issue: Mapping[str, Any]) -> Iterator[str]:
         ("suggested", ", ".join(_cut_name(name) for name in issue["suggested"])),
     ):
         if names:
-            yield from bootstrap.wrap(f"{title}  {names}", "    ")
+            yield from terminal.wrap(f"{title}  {names}", "    ")
     if issue["summary"]:
-        yield from bootstrap.wrap(issue["summary"], "    ")
+        yield from terminal.wrap(issue["summary"], "    ")
 
 
 def _format_agreement(agreement: Mapping[str, Any]) -> Iterator[str]:
@@ -234,9 +234,9 @@ def _format_agreement(agreement: Mapping[str, Any]) -> Iterator[str]:
         return
     yield f"  {'label':{NAME}}{'people':>8}{'Tagline':>9}{'both':>6}"
     for row in agreement["labels"]:
-        name = bootstrap.pad(_cut_name(row["name"]), NAME)
+        name = terminal.pad(_cut_name(row["name"]), NAME)
         yield f"  {name}{row['people']:8,}{row['proposed']:9,}{row['both']:6,}"
-    yield from bootstrap.wrap(LEGEND, "  ")
+    yield from terminal.wrap(LEGEND, "  ")
 
 
 def _format_cost(report: Mapping[str, Any]) -> str:
@@ -253,9 +253,4 @@ def _list_numbers(row: Mapping[str, Any]) -> str:
 
 
 def _cut_name(name: str) -> str:
-    return _cut(name, NAME - 1)
-
-
-def _cut(text: str, size: int) -> str:
-    line = to_one_line(text)
-    return line if len(line) <= size else f"{line[: size - 1]}{ELLIPSIS}"
+    return terminal.cut(name, NAME - 1)

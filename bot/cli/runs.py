@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from bot.cli import bootstrap
+from bot.cli import bootstrap, terminal
 from bot.cli.known_repositories import find_known
 from bot.cli.options import json_option
-from bot.cli.tables import format_table
 from bot.core.run_port import MAX_RUNS
 from bot.core.text.money import format_usd
 from bot.core.text.sources import format_source
@@ -126,7 +125,7 @@ def _print_rows(found: list[Run]) -> None:
     if not found:
         return
     table = [COLUMNS, *map(_format, found)]
-    for line in format_table(table):
+    for line in terminal.format_table(table):
         click.echo(line)
     for reason in _list_reasons(found):
         click.echo(reason)
@@ -135,7 +134,7 @@ def _print_rows(found: list[Run]) -> None:
 def _list_reasons(found: Iterable[Run]) -> Iterator[str]:
     for run in found:
         if run.job.has_failed:
-            yield from bootstrap.wrap(f"{run.job.id}: {run.job.why}", "  ")
+            yield from terminal.wrap(f"{run.job.id}: {run.job.why}", "  ")
 
 
 def _format(run: Run) -> tuple[str, ...]:
@@ -143,7 +142,7 @@ def _format(run: Run) -> tuple[str, ...]:
     outcome = job.outcome if job.state == "done" else job.state
     tokens = f"{job.tokens_in:,} + {job.tokens_out:,}" if job.model else "-"
     return (
-        bootstrap.format_time(job.at),
+        terminal.format_time(job.at),
         job.id,
         job.issue or "unreadable",
         job.kind,

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from bot.cli import bootstrap
+from bot.cli import bootstrap, terminal
 from bot.cli.known_repositories import list_known
 from bot.cli.options import json_option
-from bot.cli.tables import format_table
 
 if TYPE_CHECKING:
     from bot.cli.sections.section import Repository, Section
@@ -79,8 +78,8 @@ def _show_repository(repository: Repository, as_json: bool) -> None:
     if not learns:
         click.echo(LEARN_OFF, err=True)
     click.echo("\n\n".join("\n".join(format_section(section)) for section in sections))
-    click.echo("\n" + "\n".join(bootstrap.wrap(verdict.text, "")))
-    click.echo("\n".join(bootstrap.wrap(verdict.rule, "  ")))
+    click.echo("\n" + "\n".join(terminal.wrap(verdict.text, "")))
+    click.echo("\n".join(terminal.wrap(verdict.rule, "  ")))
 
 
 def open_repository(repo: str) -> Repository:
@@ -123,9 +122,9 @@ def format_section(section: Section) -> Iterator[str]:
         yield f"  {section.empty}"
         return
     table = [section.columns, *(section.format(row) for row in section.rows[:MAX_ROWS])]
-    for line in format_table(table):
+    for line in terminal.format_table(table):
         yield f"  {line}"
     if len(section.rows) > MAX_ROWS:
         yield f"  and {len(section.rows) - MAX_ROWS:,} more: --json has them"
     if section.note:
-        yield from bootstrap.wrap(section.note, "  ")
+        yield from terminal.wrap(section.note, "  ")

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from bot import log
-from bot.cli import bootstrap, progress
+from bot.cli import bootstrap, progress, terminal
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.sanitize import ELLIPSIS, to_one_line
@@ -205,7 +205,7 @@ def _format(row: Row, report: Mapping[str, Any]) -> str:
     names = ", ".join(f"{x['name']} ({x['certainty']})" for x in report["labels"]) or "no labels"
     lines = [f"{number}{to_one_line(report['title'])}" or row.place]
     for text in (to_one_line(report.get("url", "")), f"Labels: {names}", report["summary"]):
-        lines += bootstrap.wrap(text, "  ")
+        lines += terminal.wrap(text, "  ")
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from bot.cli import bootstrap
+from bot.cli import bootstrap, terminal
 from bot.cli.known_repositories import find_known, list_known
 from bot.cli.options import json_option
 from bot.core.text.sanitize import to_one_line
@@ -130,7 +130,7 @@ def _report(found: Sequence[UndoneIssue], since: float, applies: bool, as_json: 
         return
     counts = Counter(one.state for one in found)
     words = WORDS[applies]
-    begin = bootstrap.format_time(since)
+    begin = terminal.format_time(since)
     if not found:
         click.echo(f"Tagline has written to no issue since {begin} that is not undone.", err=True)
         return

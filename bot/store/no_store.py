@@ -182,28 +182,6 @@ class NoRateLimiter:
         return 0.0
 
 
-class NoRetrySchedule:
-    """Implements `RetrySchedule` for a process that ends before any retry is due."""
-
-    def schedule(self, ref: IssueRef, due: float) -> None:
-        pass
-
-    def suspend(self, ref: IssueRef, now: float) -> None:
-        pass
-
-    def remove(self, ref: IssueRef) -> None:
-        pass
-
-    def take_due(self, now: float) -> IssueRef | None:
-        return None
-
-    def take_probe(self, now: float) -> IssueRef | None:
-        return None
-
-    def resume(self, now: float, *, include_scheduled: bool = False) -> None:
-        pass
-
-
 class NoLookSchedule:
     """Implements `LookSchedule` for a process that ends before any look is due."""
 
@@ -215,6 +193,19 @@ class NoLookSchedule:
 
     def take_due(self, now: float) -> IssueRef | None:
         return None
+
+
+class NoRetrySchedule(NoLookSchedule):
+    """Implements `RetrySchedule` for a process that ends before any retry is due."""
+
+    def suspend(self, ref: IssueRef, now: float) -> None:
+        pass
+
+    def take_probe(self, now: float) -> IssueRef | None:
+        return None
+
+    def resume(self, now: float, *, include_scheduled: bool = False) -> None:
+        pass
 
 
 class NoTrainingStore:

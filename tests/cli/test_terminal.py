@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from bot.cli.bootstrap import format_time
+from bot.cli.terminal import format_time
 from bot.core import redis_keys
 from bot.core.jobs import JobRecord
 from bot.core.text.money import format_usd

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.cli.bootstrap import format_time
 from bot.cli.sections.section import Repository, Row, Section
+from bot.cli.terminal import format_time
 from bot.core.corrections import select_latest
 from bot.core.demotions import ADDITIONS_TO_RECOVER, Refusal
 from bot.core.text.sources import format_source

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.cli.bootstrap import format_time
 from bot.cli.sections.section import Repository, Row, Section
+from bot.cli.terminal import format_time
 from bot.core.related import MIN_VERDICTS
 from bot.core.text.percent import format_share
 

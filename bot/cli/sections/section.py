@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from bot.core.day_figures import DAY, find_day_start
 from bot.core.demotions import Demotion, Refusal, find_demotions
 from bot.core.mode_limit import ModeLimit
 from bot.core.related import RelatedFeedback, count_feedback
 from bot.core.types import IssueRef
-from bot.core.usefulness import Usefulness, Verdict, find_verdict
+from bot.core.usefulness import Usefulness, Verdict, find_verdict, measure
 from bot.flow.load_config import ConfigInForce, find_limit
-from bot.flow.measure_usefulness import measure_usefulness
 from bot.store.redis import RedisStore
+
+JOB_DAYS = 7  # of the costs and seconds
 
 Row = Mapping[str, Any]
 
@@ -57,9 +59,14 @@ class Repository:
     @cached_property
     def figures(self) -> Usefulness:
         """Return what Tagline did here; read once."""
-        store = self.store
-        return measure_usefulness(
-            self.ref.repo_key, store, store.journal, store.corrections, time.time()
+        store, key, now = self.store, self.ref.repo_key, time.time()
+        since = find_day_start(now) - (JOB_DAYS - 1) * DAY
+        return measure(
+            (record for _, record in store.list_records(key)),
+            store.journal.list_repository(key),
+            store.corrections.list(key),
+            store.list_jobs(key, since),
+            now,
         )
 
     def find_verdict(self) -> Verdict:

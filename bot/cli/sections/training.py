@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.cli.bootstrap import format_time
 from bot.cli.sections.section import Repository, Row, Section
+from bot.cli.terminal import format_time
 from bot.core.text.counts import format_count
 from bot.core.text.percent import format_share
 from bot.core.training import TrainingState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.cli.bootstrap import format_time
 from bot.cli.sections.section import Repository, Row, Section
+from bot.cli.terminal import format_time
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
