@@ -53,7 +53,7 @@ class BackfillReport:
     _guard: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
-        self._show = progress.make(self.name)
+        self.show = progress.make(self.name)
 
     def begin(self, total: int) -> None:
         self.total, self._started = total, time.monotonic()
@@ -94,14 +94,11 @@ class BackfillReport:
         progress.clear()
         click.echo(to_one_line(text), err=True)
 
-    def show(self, text: str) -> None:
-        self._show(text)
-
     def show_progress(self) -> None:
         """Show how far the run is: at once on a terminal, else a line now and then."""
         now = time.monotonic()
         if sys.stderr.isatty():
-            self._show(self._describe(now))
+            self.show(self._describe(now))
         elif now - max(self._shown, self._started) >= LINE_SECONDS:
             self._shown = now
             click.echo(f"{self.name} {self._describe(now)}", err=True)

@@ -48,40 +48,32 @@ class ModelClient:
     ) -> None:
         self.name = endpoint.model
         self._clients = clients
-        self._protocol = protocol
-        self._endpoint = endpoint
+        self.protocol = protocol
+        self.endpoint = endpoint
         self._sleep = sleep
         self._capabilities = Capabilities(protocol.forms[0])
 
-    @property
-    def protocol(self) -> ModelProtocol:
-        return self._protocol
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return self._endpoint
-
     def build_body(self, prompt: Prompt) -> Mapping[str, Any]:
         """Return the body of a request, in the form that the server accepted last."""
-        request = CompletionRequest(prompt, self._endpoint, self._capabilities)
-        return self._protocol.build_body(request)
+        request = CompletionRequest(prompt, self.endpoint, self._capabilities)
+        return self.protocol.build_body(request)
 
     @property
     def url(self) -> str:
         """Return the address of every request."""
-        return self._endpoint.base_url + self._protocol.path
+        return self.endpoint.base_url + self.protocol.path
 
     def worst_usd(self, tokens_in: int) -> float:
         """Return the cost of two answers of full length, as the first may need a repair."""
-        return 2 * (cost_usd(self.name, tokens_in, self._endpoint.max_output_tokens) or 0.0)
+        return 2 * (cost_usd(self.name, tokens_in, self.endpoint.max_output_tokens) or 0.0)
 
     def complete(self, prompt: Prompt, parse: Callable[[str], T]) -> tuple[T, Usage]:
         """Return the parsed answer and its usage; an answer that `parse` rejects is repaired once.
 
         Raises `ModelFailed`.
         """
-        with http.deadline(self._endpoint.seconds):
-            request = CompletionRequest(prompt, self._endpoint, self._capabilities)
+        with http.deadline(self.endpoint.seconds):
+            request = CompletionRequest(prompt, self.endpoint, self._capabilities)
             completion, request = self._send_negotiated(request)
             try:
                 value = parse(completion.text)
@@ -123,7 +115,7 @@ class ModelClient:
             try:
                 completion = self._send_with_retry(request)
             except RequestRejected as rejection:
-                request = negotiate(request, rejection, self._protocol)
+                request = negotiate(request, rejection, self.protocol)
             else:
                 self._save_capabilities(before, request.capabilities)
                 return completion, request
@@ -145,12 +137,12 @@ class ModelClient:
         return self._send(request)
 
     def _send(self, request: CompletionRequest) -> Completion:
-        endpoint = self._endpoint
+        endpoint = self.endpoint
         http_request = http.Request(
             "POST",
             self.url,
-            {"Content-Type": "application/json", **self._protocol.build_headers(endpoint.key)},
-            msgspec.json.encode(self._protocol.build_body(request)),
+            {"Content-Type": "application/json", **self.protocol.build_headers(endpoint.key)},
+            msgspec.json.encode(self.protocol.build_body(request)),
             endpoint.seconds,
         )
         return self._read(send_request(self._clients, http_request, MAX_BYTES))
@@ -162,7 +154,7 @@ class ModelClient:
             data = read(response.content)
             if status := _find_error_status(data):
                 raise map_status(replace(response, status=status))
-            return read_completion(self._protocol, data)
+            return read_completion(self.protocol, data)
         except DECODE_ERRORS:
             raise ModelFailed("not-json", retryable=True) from None
         except WRONG_SHAPES:

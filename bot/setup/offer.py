@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 
 from bot import log, wiring
 from bot.settings import stored
@@ -26,7 +25,7 @@ class SetupOffer:
 
     def __init__(self, settings: Settings, preview: Preview, owner: str = "") -> None:
         self._base = f"http://127.0.0.1:{settings.port}"
-        self._file = settings.data_dir / LINK_FILE
+        self.link_file = settings.data_dir / LINK_FILE
         self._sessions = Sessions(self._keep_link)
         self._clients = wiring.clients()
         self.latest = ReloadingSettings(settings)
@@ -52,10 +51,6 @@ class SetupOffer:
         return f"{self._base}/setup?token={self._sessions.token}"
 
     @property
-    def link_file(self) -> Path:
-        return self._file
-
-    @property
     def may_work(self) -> bool:
         """Return whether a worker may run: not before the person has chosen its mode."""
         return self._was_configured or not self._setup.is_open
@@ -63,10 +58,10 @@ class SetupOffer:
     def close(self) -> None:
         self._clients.close()
         with suppress(OSError):
-            self._file.unlink()
+            self.link_file.unlink()
 
     def _keep_link(self, token: str) -> None:
         """Write the newest link to its file; without one the printed link is the only one."""
         log.mask_also([token])
         with suppress(OSError):
-            stored.write(self._file, f"{self._base}/setup?token={token}\n")
+            stored.write(self.link_file, f"{self._base}/setup?token={token}\n")
