@@ -85,11 +85,6 @@ class JobJournal:
         self._unsaved.clear()
         return unsaved
 
-    def save(self) -> None:
-        """Save what is not saved yet, without a record."""
-        if unsaved := self.take_unsaved():
-            self.journal.append(self.issue, unsaved)
-
     def settle(self, writes: Iterable[Write], state: WriteState = "done", comment: int = 0) -> None:
         """Note what became of writes."""
         self._unsaved += [
@@ -97,7 +92,7 @@ class JobJournal:
         ]
 
     def settle_earlier(self, history: IssueHistory) -> None:
-        """Settle the pending writes of an interrupted try that the issue shows."""
+        """Settle and save the pending writes of an interrupted try that the issue shows."""
         pending = [one for one in self.journal.list_writes(self.issue) if one.state == "pending"]
         on_issue = {fold(name) for name in history.issue.labels}
         for write in pending:
@@ -110,7 +105,8 @@ class JobJournal:
                 self.settle([write], comment=history.comment.id)
             elif write.kind == "delete-comment" and not history.comment:
                 self.settle([write])
-        self.save()
+        if unsaved := self.take_unsaved():
+            self.journal.append(self.issue, unsaved)
 
     def _make_id(self, kind: WriteKind, what: str | int) -> str:
         return hashlib.sha256(f"{self.job}\0{kind}\0{what}".encode()).hexdigest()[:16]

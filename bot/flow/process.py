@@ -288,14 +288,11 @@ def _find_classifier(
 
 def why_skip(job: Job, issue: Issue, config: RepoConfig, *, closed_too: bool = False) -> str:
     """Return why the issue is skipped, "" if it is not."""
+    if config.mode == "off":
+        return "mode is off"
     on_event = job.kind not in WITHOUT_EVENT
     ignored = {fold(name) for name in config.ignore.labels}
     reasons = {
-        "mode is off": config.mode == "off",
-        "a pull request": issue.is_pull_request,
-        f"a work item of type {issue.other_type!r}": bool(issue.other_type),
-        "confidential": issue.confidential,
-        "opened by a bot": issue.is_bot,
         "closed": not (issue.is_open or closed_too),
         "locked": issue.locked,
         "older than a day": on_event and job.received_at - issue.created_at > MAX_ISSUE_AGE_SECONDS,
@@ -303,6 +300,18 @@ def why_skip(job: Job, issue: Issue, config: RepoConfig, *, closed_too: bool = F
         "its author is ignored": _matches(issue.author, config.ignore.authors),
         "its title is ignored": _matches(issue.title, config.ignore.title),
         "one of its labels is ignored": any(fold(name) in ignored for name in issue.labels),
+    }
+    found = (reason for reason, holds in reasons.items() if holds)
+    return why_out_of_scope(issue) or next(found, "")
+
+
+def why_out_of_scope(issue: Issue) -> str:
+    """Return why the bot never answers an issue like this, "" for any other."""
+    reasons = {
+        "a pull request": issue.is_pull_request,
+        f"a work item of type {issue.other_type!r}": bool(issue.other_type),
+        "confidential": issue.confidential,
+        "opened by a bot": issue.is_bot,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 

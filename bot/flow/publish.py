@@ -7,10 +7,9 @@ comment before it writes again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 
 from bot.core.errors import Forbidden, PermanentError, Retry, TaglineError, WriteUncertain
 from bot.core.history import IssueHistory
@@ -40,32 +39,33 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     # Suggestions of earlier tries stay in the record until these have been replaced.
     plan = replace(plan, held=history.record.held if history.record else ())
     plan = _set_type(plan, history, attempt)
-    save = partial(_save_pending, plan, history, attempt)
+    unfinished = _build_unfinished(plan, history)
     # First, because GitLab allows only one label of a scope on an issue.
-    remove_labels(plan.remove_labels, attempt, save)
-    plan = replace_suggestions(plan, history, attempt, save)
-    save = partial(_save_pending, plan, history, attempt)
+    remove_labels(plan.remove_labels, attempt, unfinished)
+    plan = replace_suggestions(plan, history, attempt, unfinished)
+    unfinished = _build_unfinished(plan, history)
     if plan.suggest or plan.held:
         schedule_look(plan.held, attempt)
-    suggest_type(plan, attempt, save)
+    suggest_type(plan, attempt, unfinished)
     writes = attempt.journal.begin_labels("add-label", plan.add_labels, plan.choices)
     if plan.suggest:
         attempt.journal.begin_suggestions("suggest-label", plan.suggest.labels)
-    save()
+    attempt.save(unfinished)
     added = _add_all_labels(plan, attempt, writes)
     plan = settle_suggestions(plan, attempt)
     # Added labels are listed as removed too: a person has removed one that a later try finds
     # missing. Saving also checks the lock again before the comment is written.
-    save = partial(_save_pending, plan, history, attempt, added)
+    unfinished = _build_unfinished(plan, history)
+    unfinished = replace(unfinished, removed=(*unfinished.removed, *added))
     if added != plan.add_labels:
         plan = plan.with_only(added)
-    return plan, _write_comment(plan, history, attempt, save)
+    return plan, _write_comment(plan, history, attempt, unfinished)
 
 
 def _write_comment(
-    plan: Plan, history: IssueHistory, attempt: Attempt, save: Callable[[], None]
+    plan: Plan, history: IssueHistory, attempt: Attempt, unfinished: Record
 ) -> Record:
-    context, pending = attempt.context, _build_pending_record(plan, history)
+    pending = _build_unfinished(plan, history)
     ended = replace(
         pending,
         status=plan.status,
@@ -76,15 +76,15 @@ def _write_comment(
     body = plan.comment
     if body is None:
         if plan.add_labels or plan.type_change or plan.held:
-            save()
+            attempt.save(unfinished)
         return ended
     try:
-        comment = CommentWriter(attempt, save).write(body, history.comment)
+        comment = CommentWriter(attempt, unfinished).write(body, history.comment)
     except Forbidden as refusal:
         return replace(pending, status="skipped", why=str(refusal), source="")
     if comment is None:
         return replace(ended, status="deleted", missing=0, related=())
-    save_reported_problems(plan.ref, plan.problems, context.store)
+    save_reported_problems(plan.ref, plan.problems, attempt.context.store)
     return replace(
         ended,
         comment_id=comment.id,
@@ -93,7 +93,7 @@ def _write_comment(
     )
 
 
-def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
+def _build_unfinished(plan: Plan, history: IssueHistory) -> Record:
     """Return the record for a try that has begun to write: after a crash the next one reads it."""
     before = history.record or Record("writing")
     return Record(
@@ -116,15 +116,6 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
     )
 
 
-def _save_pending(
-    plan: Plan, history: IssueHistory, attempt: Attempt, added: tuple[str, ...] = ()
-) -> None:
-    """Save the record of an unfinished try, and what the journal has got since the last time."""
-    record = _build_pending_record(plan, history)
-    record = replace(record, removed=(*record.removed, *added))
-    attempt.save(record)
-
-
 def _set_type(plan: Plan, history: IssueHistory, attempt: Attempt) -> Plan:
     """Set or replace the issue's type; return the plan without this change where it is refused.
 
@@ -137,7 +128,7 @@ def _set_type(plan: Plan, history: IssueHistory, attempt: Attempt) -> Plan:
     if change.replaced and not _is_own_type(change.replaced, forge.list_type_changes(plan.ref)):
         return plan.without_type()
     writes = attempt.journal.begin_type(change.name, change.replaced, plan.type_choice)
-    _save_pending(plan, history, attempt)
+    attempt.save(_build_unfinished(plan, history))
     try:
         is_set = forge.set_type(plan.ref, change.name)
     except PermanentError as refusal:
@@ -148,15 +139,18 @@ def _set_type(plan: Plan, history: IssueHistory, attempt: Attempt) -> Plan:
     return plan if is_set else plan.without_type()
 
 
-def take_back_type(history: IssueHistory, attempt: Attempt, save: Callable[[], None]) -> bool:
-    """Remove the type that the bot set, if nobody changed it since; return whether it is gone."""
+def take_back_type(history: IssueHistory, attempt: Attempt, unfinished: Record) -> bool:
+    """Remove the type that the bot set, if nobody changed it since; return whether it is gone.
+
+    The record `unfinished` is saved before.
+    """
     forge, ref, name = attempt.forge, attempt.ref, history.issue.type
     if not name or fold(name) != fold(history.own_type):
         return False
     if not _is_own_type(name, forge.list_type_changes(ref)):
         return False
     writes = attempt.journal.begin_type("", name, None)
-    save()
+    attempt.save(unfinished)
     try:
         is_removed = forge.set_type(ref, "")
     except Forbidden:
@@ -170,15 +164,16 @@ def _is_own_type(name: str, changes: Sequence[LabelChange]) -> bool:
     return bool(last and last.own and last.added and fold(last.name) == fold(name))
 
 
-def remove_labels(
-    names: tuple[str, ...], attempt: Attempt, save: Callable[[], None]
-) -> tuple[str, ...]:
-    """Remove those of the labels that the bot was the last to set; return the removed ones."""
+def remove_labels(names: tuple[str, ...], attempt: Attempt, unfinished: Record) -> tuple[str, ...]:
+    """Remove those of the labels that the bot was the last to set; return the removed ones.
+
+    The record `unfinished` is saved before.
+    """
     forge, journal, ref = attempt.forge, attempt.journal, attempt.ref
     if not names or not (names := filter_set_by_bot(ref, names, forge)):
         return ()
     writes = journal.begin_labels("remove-label", names)
-    save()
+    attempt.save(unfinished)
     try:
         forge.remove_labels(ref, names)
     except Forbidden:
@@ -222,11 +217,11 @@ def _add_labels(
 class CommentWriter:
     """Writes the bot's comment on an issue, and each write into the journal.
 
-    `save` saves the journal before a write. Raises `Retry` if the issue's lock was lost.
+    The record `unfinished` is saved before each. Raises `Retry` if the issue's lock was lost.
     """
 
     attempt: Attempt
-    save: Callable[[], None]
+    unfinished: Record
 
     def write(self, body: str, before: OwnComment | None) -> OwnComment | None:
         """Write the comment, in place of the one `before`, and return it.
@@ -235,11 +230,11 @@ class CommentWriter:
         confirm a new comment and it cannot be found.
         """
         if before is not None and before.body.strip() == body.strip():
-            self.save()
+            self.attempt.save(self.unfinished)
             return before
         kind: WriteKind = "edit-comment" if before else "post-comment"
         writes = self.attempt.journal.begin_comment(kind, before.id if before else 0)
-        self.save()
+        self.attempt.save(self.unfinished)
         try:
             comment = self._edit(before.id, body) if before else self._post(body)
         except Forbidden:
@@ -275,6 +270,6 @@ class CommentWriter:
 
     def delete(self, comment: OwnComment) -> None:
         writes = self.attempt.journal.begin_comment("delete-comment", comment.id)
-        self.save()
+        self.attempt.save(self.unfinished)
         self.attempt.forge.delete_comment(self.attempt.ref, comment.id)
         self.attempt.journal.settle(writes)

@@ -5,14 +5,13 @@ What a forge accepted is not trusted: its list of pending suggestions says what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from bot.core.errors import PermanentError
 from bot.core.history import IssueHistory
 from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
 from bot.core.suggestions import list_unsettled, make_key, review_suggestions
-from bot.core.types import HeldSuggestion
+from bot.core.types import HeldSuggestion, Record
 from bot.flow.context import Attempt
 from bot.flow.plan import Plan, Suggest
 
@@ -35,12 +34,13 @@ def load_suggestions(history: IssueHistory, attempt: Attempt) -> IssueHistory:
 
 
 def replace_suggestions(
-    plan: Plan, history: IssueHistory, attempt: Attempt, save: Callable[[], None]
+    plan: Plan, history: IssueHistory, attempt: Attempt, unfinished: Record
 ) -> Plan:
     """Dismiss the bot's suggestions that the plan replaces; return the plan without those that were
     made before, also by an interrupted try, or decided by a person.
 
-    `plan.held` are the bot's; those whose end is to be recorded stay among them.
+    `plan.held` are the bot's; those whose end is to be recorded stay among them. The record
+    `unfinished` is saved before a write.
     """
     change, own = plan.suggest, {one.id for one in plan.held}
     if not (own or change) or _is_first(history, attempt):
@@ -52,16 +52,16 @@ def replace_suggestions(
     pending = [one for one in known if one.id in own and one.state == "pending"]
     for one in pending:
         if make_key(one) not in wanted:
-            dismiss_suggestion(one, attempt, save)
+            dismiss_suggestion(one, attempt, unfinished)
     ids = {one.id for one in pending}
     plan = replace(plan, held=tuple(one for one in plan.held if one.id not in ids))
     return plan.with_held(_select(change, known), own) if change else plan
 
 
-def dismiss_suggestion(one: HeldSuggestion, attempt: Attempt, save: Callable[[], None]) -> None:
-    """Dismiss a suggestion of the bot, unless a person has decided on it."""
+def dismiss_suggestion(one: HeldSuggestion, attempt: Attempt, unfinished: Record) -> None:
+    """Save the record `unfinished`, and dismiss a suggestion unless a person has decided on it."""
     writes = attempt.journal.begin_dismissal(one)
-    save()
+    attempt.save(unfinished)
     attempt.forge.dismiss_suggestion(attempt.ref, one.id)
     attempt.journal.settle(writes)
 
@@ -77,13 +77,13 @@ def schedule_look(held: tuple[HeldSuggestion, ...], attempt: Attempt) -> None:
     context.looks.schedule(attempt.ref, due)
 
 
-def suggest_type(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None:
-    """Suggest the type of the plan, if it has one."""
+def suggest_type(plan: Plan, attempt: Attempt, unfinished: Record) -> None:
+    """Suggest the type of the plan, if it has one; the record `unfinished` is saved before."""
     change = plan.suggest
     if change is None or change.type is None:
         return
     attempt.journal.begin_suggestions("suggest-type", [change.type])
-    save()
+    attempt.save(unfinished)
     try:
         attempt.forge.suggest_type(plan.ref, change.type)
     except PermanentError as refusal:

@@ -14,12 +14,12 @@ from functools import partial
 from bot.core.commands import CommandName, CommandState, find_commands
 from bot.core.errors import PermanentError
 from bot.core.text.bounded import drop_body
-from bot.core.types import Issue, Job, Record
+from bot.core.types import Job, Record
 from bot.flow.context import Attempt, JobContext, heed_rate_limits, retry_on_lag
 from bot.flow.load_config import load_config_in_force
 from bot.flow.load_history import find_own_comment
 from bot.flow.plan import Outcome
-from bot.flow.process import process
+from bot.flow.process import process, why_out_of_scope
 from bot.flow.publish import CommentWriter
 from bot.flow.render import add_decision, read_marker
 from bot.flow.undo import undo
@@ -81,19 +81,9 @@ def _accept(job: Job, context: JobContext) -> Accepted:
         return Accepted(why="no command for this bot")
     if not comments.may_command(ref, comment.author):
         return Accepted(why="its author may not change labels")
-    if reason := _why_closed_to_commands(drop_body(context.forge.get_issue(ref))):
+    if reason := why_out_of_scope(drop_body(context.forge.get_issue(ref))):
         return Accepted(why=reason)
     return Accepted(commands)
-
-
-def _why_closed_to_commands(issue: Issue) -> str:
-    reasons = {
-        "a pull request": issue.is_pull_request,
-        f"a work item of type {issue.other_type!r}": bool(issue.other_type),
-        "confidential": issue.confidential,
-        "opened by a bot": issue.is_bot,
-    }
-    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 Work = Callable[[Attempt, Record], tuple[Record, str]]
@@ -114,8 +104,8 @@ def _explain(attempt: Attempt, record: Record) -> tuple[Record, str]:
     marker = read_marker(comment.body) if comment else None
     if comment is None or marker is None:
         return record, "there is no comment to explain"
-    writer = CommentWriter(attempt, partial(attempt.save, record))
-    is_written = writer.write(add_decision(comment.body, record, marker), comment) is not None
+    body = add_decision(comment.body, record, marker)
+    is_written = CommentWriter(attempt, record).write(body, comment) is not None
     return record, "explained" if is_written else "a person deleted the comment"
 
 

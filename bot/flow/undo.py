@@ -4,7 +4,6 @@ suggestions, and its comment."""
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from bot.core.history import IssueHistory, issue_fingerprint
 from bot.core.labels.names import fold
@@ -53,20 +52,19 @@ def take_back(history: IssueHistory, attempt: Attempt, record: Record) -> str:
     and delete its comment; return what was undone. `record` is saved meanwhile."""
     context, ref = attempt.context, attempt.ref
     attempt.journal.settle_earlier(history)
-    save = partial(attempt.save, record)
     ours = {fold(name) for name in history.applied_by_bot}
     on_issue = tuple(name for name in history.issue.labels if fold(name) in ours)
-    removed = remove_labels(on_issue, attempt, save)
+    removed = remove_labels(on_issue, attempt, record)
     results = [f"{format_count(len(removed), 'label')} removed"]
-    if take_back_type(history, attempt, save):
+    if take_back_type(history, attempt, record):
         results.append("its type removed")
     pending = [one for one in record.held if one.state == "pending"]
     for one in pending:
-        dismiss_suggestion(one, attempt, save)
+        dismiss_suggestion(one, attempt, record)
     if pending:
         results.append("suggestions dismissed")
     if history.comment:
-        CommentWriter(attempt, save).delete(history.comment)
+        CommentWriter(attempt, record).delete(history.comment)
     context.model_retries.cancel(ref)
     results.append(f"{format_count(int(bool(history.comment)), 'comment')} deleted")
     return ", ".join(results)

@@ -6,7 +6,6 @@ No model is called. Without a line that asks, as the record says, no request is 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import PermanentError
@@ -82,8 +81,7 @@ def _update_comment(attempt: Attempt, record: Record) -> _Update:
     body = replace_missing(comment.body, names)
     if body == comment.body:
         return _Update(len(names), "the report lacks the same as before")
-    writer = CommentWriter(attempt, partial(attempt.save, record))
-    if writer.write(body, comment) is None:
+    if CommentWriter(attempt, record).write(body, comment) is None:
         return _Update(0, "a person deleted the comment")
     return _Update(len(names), f"{record.missing} asked for before, {len(names)} now", "updated")
 

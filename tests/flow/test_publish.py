@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.core.errors import Forbidden, OperatorError, Retry, WriteUncertain
-from bot.core.types import IssueRef, Marker, OwnComment
+from bot.core.types import IssueRef, Marker, OwnComment, Record
 from bot.flow.context import Attempt
 from bot.flow.load_history import find_own_comment
 from bot.flow.publish import CommentWriter
@@ -27,7 +27,7 @@ def write_comment(
     context = make_context(forge, None, MemoryStore(), sleep=sleep)
     with context.store.lock(REF.key) as lock:
         attempt = Attempt.start(make_job(), context, lock)
-        return CommentWriter(attempt, attempt.journal.save).write(BODY, before)
+        return CommentWriter(attempt, Record("writing")).write(BODY, before)
 
 
 class CommentCase:
