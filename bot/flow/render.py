@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
@@ -85,21 +85,24 @@ def render_content(content: CommentContent) -> str:
     """Return what people see of the comment."""
     summary = to_plain_markdown(content.summary, max_words=content.max_words)
     parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
+    types, labels = content.types, content.labels
+    type_name = types.apply[0].label if types.apply else content.still_type
+    label_names = dict.fromkeys((*content.still_set, *(x.label for x in labels.apply)))
     lead = (
-        *(_format_type(content), _format_labels(content)),
+        _format_chosen("Type", [type_name] if type_name else [], types.suggest),
+        _format_chosen("Labels", label_names, labels.suggest),
         *_list_related(content.related),
         format_missing(content.missing),
     )
     if items := "\n".join(filter(None, lead)):
         parts.append(items)
-    decisions = (content.types, content.labels)
-    labels = [label for one in decisions for label in (*one.keep, *one.apply)]
-    demoted = [reason for one in decisions for reason in _list_demoted(one)]
-    if reasons := [*(_format_reason(label, content) for label in labels), *demoted]:
+    written = [x for one in (types, labels) for x in (*one.keep, *one.apply)]
+    demoted = [reason for one in (types, labels) for reason in _list_demoted(one)]
+    if reasons := [*(_format_reason(x, content) for x in written), *demoted]:
         parts.append(_format_details("Why these labels", _limit_length(reasons, MAX_REASONS)))
     if content.problems:
         parts.append(_format_problems(content.problems))
-    parts.append(_format_footer(content, has_labels=bool(labels)))
+    parts.append(_format_footer(content, has_labels=bool(written)))
     return "\n\n".join(parts)
 
 
@@ -113,21 +116,12 @@ def _format_problems(problems: Sequence[ConfigProblem]) -> str:
     return _format_details(f"Problems in tagline.yml; {effect}", items)
 
 
-def _format_type(content: CommentContent) -> str:
-    types = content.types
-    name = types.apply[0].label if types.apply else content.still_type
-    sentences = [f"{to_code_span(name)}."] if name else []
-    if types.suggest:
-        sentences.append(f"Suggested, not applied: {_format_names(types.suggest)}")
-    return "- **Type:** " + " ".join(sentences) if sentences else ""
-
-
-def _format_labels(content: CommentContent) -> str:
-    applied = dict.fromkeys((*content.still_set, *(label.label for label in content.labels.apply)))
+def _format_chosen(what: str, applied: Collection[str], suggested: Collection[str]) -> str:
+    """Return the line about labels or the type, "" where there are none."""
     sentences = [f"{_format_names(applied)}."] if applied else []
-    if content.labels.suggest:
-        sentences.append(f"Suggested, not applied: {_format_names(content.labels.suggest)}")
-    return "- **Labels:** " + " ".join(sentences) if sentences else ""
+    if suggested:
+        sentences.append(f"Suggested, not applied: {_format_names(suggested)}")
+    return f"- **{what}:** {' '.join(sentences)}" if sentences else ""
 
 
 def format_missing(names: Iterable[str]) -> str:
