@@ -152,15 +152,11 @@ def _open_models(settings: Settings | None, names: Sequence[str]) -> dict[str, M
     """Return the language models to compare by name; one run without a model for no names."""
     if settings is None or not names:
         return {"": None}
-    from bot import wiring
-    from bot.cli.batch import PatientModel
+    from bot.cli.batch import open_models
 
     log.configure("critical", "plain", settings.secrets)
-    models = wiring.models(settings.model, bootstrap.open_clients(), wiring.no_store())
-    if unknown := [name for name in names if name not in models]:
-        known = ", ".join(models) or "none; set LLM_PROVIDER and LLM_MODEL"
-        raise click.UsageError(f"--model {unknown[0]} is not configured. There are: {known}.")
-    return {name: PatientModel(models[name]) for name in names}
+    models = open_models(settings, bootstrap.open_clients(), names)
+    return {name: models[name] for name in names}
 
 
 def _read_repository(settings: Settings, repo: str) -> Material:

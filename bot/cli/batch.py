@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Condition, Lock
 
+import click
+
+from bot import wiring
 from bot.core.config.schema import RepoConfig
 from bot.core.enrichment import Enrichment
 from bot.core.errors import ModelSkipped
@@ -27,7 +30,9 @@ from bot.flow.enrich import (
     enrich,
     prepare,
 )
+from bot.http import ClientPool
 from bot.learn.model import RepositoryModel
+from bot.settings.load import Settings
 from bot.settings.models import ModelSettings
 
 OVER_BUDGET = "over-budget-"
@@ -75,6 +80,22 @@ class PatientModel:
             self._running -= 1
             self._completed += 1
             self._changed.notify_all()
+
+
+def open_models(
+    settings: Settings, clients: ClientPool, names: Iterable[str] = (), concurrency: int = 0
+) -> dict[str, ModelService]:
+    """Return the configured models by name; a budget holds for the calls of each.
+
+    Raises `UsageError` for one of `names` that is not configured. `concurrency` as for
+    `wiring.models`.
+    """
+    models = wiring.models(settings.model, clients, wiring.no_store(), concurrency=concurrency)
+    for name in names:
+        if name not in models:
+            known = ", ".join(models) or "none; set LLM_PROVIDER and LLM_MODEL"
+            raise click.UsageError(f"--model {name} is not configured. There are: {known}.")
+    return {name: PatientModel(model) for name, model in models.items()}
 
 
 @dataclass(frozen=True, slots=True)

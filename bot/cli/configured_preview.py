@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot import wiring
-from bot.cli.batch import PatientModel
+from bot.cli.batch import open_models
 from bot.cli.comparison import ComparisonOptions, compare_recent
 from bot.cli.preview import MAX_USD
 from bot.cli.preview_report import build_report
@@ -31,8 +30,7 @@ def build_preview(
 
     Raises as `compare_recent`.
     """
-    services = wiring.models(settings.model, clients, wiring.no_store())
-    models = {name: PatientModel(model) for name, model in services.items()}
+    models = open_models(settings, clients)
     text = forge.get_config_text(ref)
     config = parser.restrict_models(parser.read(text), models).config
     name = choose_model(config, models)

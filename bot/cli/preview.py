@@ -155,17 +155,12 @@ def _open_models(settings: Settings, name: str | None) -> dict[str, ModelService
 
     Raises `UsageError` for a name that is not configured.
     """
-    from bot import wiring
-    from bot.cli.batch import PatientModel
+    from bot.cli.batch import open_models
 
     if name == WITHOUT_MODEL:
         return {}
     log.configure("critical", "plain", settings.secrets)  # the report names failures
-    models = wiring.models(settings.model, bootstrap.open_clients(), wiring.no_store())
-    if name is not None and name not in models:
-        known = ", ".join(models) or "none; set LLM_PROVIDER and LLM_MODEL"
-        raise click.UsageError(f"--model {name} is not configured. There are: {known}.")
-    return {each: PatientModel(model) for each, model in models.items()}
+    return open_models(settings, bootstrap.open_clients(), [] if name is None else [name])
 
 
 def _read_config(

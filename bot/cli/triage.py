@@ -113,8 +113,7 @@ def _create_enricher(
     settings: Settings | None, labels: Sequence[Label], path: Path | None, concurrency: int
 ) -> tuple[Enricher, ModelSettings | None]:
     """Return what enriches an issue, and the settings of its model, None with rules only."""
-    from bot import wiring
-    from bot.cli.batch import Enricher, PatientModel
+    from bot.cli.batch import Enricher, open_models
     from bot.core.config import parser
     from bot.core.ports import ModelService
     from bot.flow.load_config import choose_model
@@ -124,16 +123,15 @@ def _create_enricher(
     if settings:
         bootstrap.show_notices(settings)
         log.configure("critical", "plain", settings.secrets)  # the totals name failures
-        clients, store = bootstrap.open_clients(), wiring.no_store()
-        models = wiring.models(first, clients, store, concurrency=concurrency)
+        models = open_models(settings, bootstrap.open_clients(), concurrency=concurrency)
     text = path.read_text(errors="replace") if path else None
     parsed = parser.restrict_models(parser.read(text), models)
     for problem in parsed.problems:
         click.echo(f"{path}: {problem}", err=True)
     name = choose_model(parsed.config, models)
-    model = PatientModel(models[name]) if name else None
     day_usd = settings.budget_usd_per_day if settings else None
-    return Enricher(labels, parsed.config, model, day_usd), first.find(name) if first else None
+    enricher = Enricher(labels, parsed.config, models.get(name), day_usd)
+    return enricher, first.find(name) if first else None
 
 
 def _count_threads(model: ModelSettings | None, concurrency: int | None) -> int:
