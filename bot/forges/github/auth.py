@@ -38,7 +38,10 @@ TOO_NEW = (
 
 
 class Auth:
-    """No credentials: reads public issues only. The base class of the others."""
+    """A fixed token; without one, public issues can be read. The base class of the others."""
+
+    def __init__(self, token: str = "") -> None:
+        self._credential = Credential(token=token)
 
     def send(self, ref: IssueRef, send: Callable[[Credential], T]) -> T:
         """Return the result of `send` with the credential for a repository.
@@ -60,7 +63,7 @@ class Auth:
 
     def credential(self, ref: IssueRef) -> Credential:
         """Return the credential for a repository."""
-        return Credential()
+        return self._credential
 
     def confirm(self, ref: IssueRef, credential: Credential) -> None:
         """Record that GitHub accepted the credential."""
@@ -85,11 +88,8 @@ class TokenAuth(Auth):
     """A personal access token; its user's comments that carry the marker are the bot's."""
 
     def __init__(self, rest: GitHubClient, token: str) -> None:
+        super().__init__(token)
         self._rest = rest
-        self._credential = Credential(token=token)
-
-    def credential(self, ref: IssueRef) -> Credential:
-        return self._credential
 
     def is_own(self, activity: Mapping[str, Any]) -> bool:
         author = activity.get("user") or activity.get("actor") or {}
@@ -105,12 +105,6 @@ class WorkflowTokenAuth(Auth):
 
     All workflows of a repository write as this account: a comment is the bot's with its marker.
     """
-
-    def __init__(self, token: str) -> None:
-        self._credential = Credential(token=token)
-
-    def credential(self, ref: IssueRef) -> Credential:
-        return self._credential
 
     def is_own(self, activity: Mapping[str, Any]) -> bool:
         author = activity.get("user") or activity.get("actor") or {}
@@ -139,6 +133,7 @@ class AppAuth(Auth):
         private_key: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__()
         self._rest = rest
         self._app_id = app_id
         self._private_key = private_key
