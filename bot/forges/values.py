@@ -61,6 +61,8 @@ def text(value: object) -> str:
     """Return a text without lone surrogates and NUL, which cannot be stored; "" for no text."""
     if not isinstance(value, str):
         return ""
+    if value.isascii() and "\0" not in value:  # as below, in a tenth of the time
+        return value
     if not _INVALID.search(value):
         return value
     return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
