@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from functools import partial
+from collections.abc import Collection, Mapping
+from functools import cache, partial
+from itertools import chain
+from operator import add
 from typing import Literal
 
 from bot.core.text.condense import HEAD_CHARS, INVISIBLE, TAIL_CHARS
@@ -54,11 +56,31 @@ def redact_excerpt(
 
 
 def _redact_once(text: str, kinds: Collection[RedactionKind]) -> str:
-    lowered = text.lower()
+    found = _find_literals(text.lower())
     for row in SECRETS * ("secrets" in kinds) + PERSONAL * ("emails" in kinds):
-        if any(map(lowered.__contains__, row.literals)):
+        if not found.isdisjoint(row.literals):
             text = compile_once(row.pattern).sub(partial(_replace, row), text)
     return redact_columns(text) if "secrets" in kinds else text
+
+
+def _find_literals(lowered: str) -> set[str]:
+    """Return the literals of all rows that a text has.
+
+    Most begin with two characters that follow each other nowhere in the text, which a set shows in
+    less time than a search for each.
+    """
+    pairs = {*lowered, *map(add, lowered, lowered[1:])}
+    starts = pairs & _literals().keys()
+    return {x for start in starts for x in _literals()[start] if x in lowered}
+
+
+@cache
+def _literals() -> Mapping[str, Collection[str]]:
+    """Return the literals of all rows by their first two characters."""
+    by_start: dict[str, set[str]] = {}
+    for literal in chain.from_iterable(row.literals for row in (*SECRETS, *PERSONAL)):
+        by_start.setdefault(literal[:2], set()).add(literal)
+    return by_start
 
 
 def _replace(row: Row, match: re.Match[str]) -> str:
