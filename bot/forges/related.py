@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 
 from bot.core.errors import RateLimited, Retry, TaglineError
@@ -16,6 +16,8 @@ MAX_TITLE, MAX_WORD, MAX_BODY = 300, 60, 16_000  # characters
 OPERATORS = frozenset({"and", "or", "not"})
 MALFORMED = (AttributeError, LookupError, TypeError, ValueError)  # values of another type
 LINK = re.compile(r"https?://(?P<host>[A-Za-z0-9.-]+)(?::\d{1,5})?(?P<path>/[^?#\s]*)")
+
+Known = Mapping[int, RelatedCandidate]  # by number
 
 
 def list_words(texts: Iterable[str]) -> tuple[str, ...]:
@@ -31,13 +33,18 @@ def list_words(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def collect(
-    searches: Iterable[Callable[[], Sequence[RelatedCandidate]]], number: int
+    searches: Iterable[Callable[[Known], Sequence[RelatedCandidate]]], number: int
 ) -> tuple[RelatedCandidate, ...]:
-    """Run searches and return their results as `RelatedIssues.search` does, without `number`."""
+    """Run searches and return their results as `RelatedIssues.search` does, without `number`.
+
+    Each search gets what the searches before it have found, so that no issue is read twice.
+    """
+    known: dict[int, RelatedCandidate] = {}
     lists: list[Sequence[RelatedCandidate]] = []
     for search in searches:
         try:
-            lists.append(search())
+            lists.append(search(known))
+            known.update((one.number, one) for one in lists[-1])
         except RateLimited:
             raise
         except (TaglineError, *MALFORMED) as error:

@@ -34,6 +34,7 @@ from bot.forges.github.repository_requests import SendAbout, Variables, join_nam
 from bot.forges.history import PAGE_BYTES
 from bot.forges.related import (
     MAX_TITLE,
+    Known,
     choose_link,
     collect,
     is_candidate,
@@ -85,7 +86,7 @@ class GitHubSearch:
 
     def _list_searches(
         self, ref: IssueRef, queries: Sequence[SearchQuery], title: str
-    ) -> Iterator[Callable[[], list[RelatedCandidate]]]:
+    ) -> Iterator[Callable[[Known], list[RelatedCandidate]]]:
         """Yield searches, each after the one before was carried out."""
         of_title = list_words([title[:MAX_TITLE]])
         if of_title and self._compares_meanings(ref):
@@ -101,7 +102,9 @@ class GitHubSearch:
     def _compares_meanings(self, ref: IssueRef) -> bool:
         return self._lexical_until.get(ref) <= self._clock()
 
-    def _search_meaning(self, ref: IssueRef, words: Sequence[str]) -> list[RelatedCandidate]:
+    def _search_meaning(
+        self, ref: IssueRef, words: Sequence[str], known: Known
+    ) -> list[RelatedCandidate]:
         try:
             name, found = self._send(ref, words, "all", search_type="hybrid")
         except (PermanentError, Unauthorized):  # an older server, or a client without a token
@@ -113,13 +116,13 @@ class GitHubSearch:
             if not (why and why <= OF_QUERY):
                 seconds = HOUR if why & PASSING else DAY
                 self._lexical_until.put(ref, self._clock() + seconds)
-        return self._parse(ref, name, found)
+        return self._parse(ref, name, found, known)
 
     def _search_words(
-        self, ref: IssueRef, words: Sequence[str], match: Literal["any", "all"]
+        self, ref: IssueRef, words: Sequence[str], match: Literal["any", "all"], known: Known
     ) -> list[RelatedCandidate]:
         name, found = self._send(ref, words, match, advanced_search="true")
-        return self._parse(ref, name, found)
+        return self._parse(ref, name, found, known)
 
     def _send(
         self, ref: IssueRef, words: Sequence[str], match: Literal["any", "all"], **form: str
@@ -137,10 +140,12 @@ class GitHubSearch:
 
         return self._send_about(ref, "/search/issues", send)
 
-    def _parse(self, ref: IssueRef, name: str, found: Json) -> list[RelatedCandidate]:
+    def _parse(self, ref: IssueRef, name: str, found: Json, known: Known) -> list[RelatedCandidate]:
         """Return the issues of this repository that may be shown."""
         items = require_objects("GitHub", found["items"])
-        parsed = (self._parse_issue(ref, name, item) for item in items)
+        parsed = (
+            known.get(item.get("number", 0)) or self._parse_issue(ref, name, item) for item in items
+        )
         return [candidate for candidate in parsed if candidate]
 
     def _parse_issue(self, ref: IssueRef, name: str, item: Json) -> RelatedCandidate | None:

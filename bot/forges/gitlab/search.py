@@ -29,7 +29,14 @@ from bot.forges.gitlab.backend import call, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.issue import parse_issue, read_issue
 from bot.forges.gitlab.paths import PAGE, format_issue_path, format_issues_path
-from bot.forges.related import choose_link, collect, is_candidate, list_words, make_candidate
+from bot.forges.related import (
+    Known,
+    choose_link,
+    collect,
+    is_candidate,
+    list_words,
+    make_candidate,
+)
 from bot.forges.values import require_id, require_object, text
 from bot.http import deadline
 
@@ -70,13 +77,15 @@ class GitLabSearch:
                 ref.number,
             )
 
-    def _search(self, ref: IssueRef, words: str) -> list[RelatedCandidate]:
+    def _search(self, ref: IssueRef, words: str, known: Known) -> list[RelatedCandidate]:
         query: dict[str, str | int] = {"search": words, "in": "title,description", "state": "all"}
         query |= {"order_by": "created_at", "sort": "desc", "confidential": "false"}
         with large_responses():
             items = fetch_page(self._gl, format_issues_path(ref), query | {"per_page": PAGE}).items
             project = self._get_path(ref) if items else ""
-            parsed = (self._parse(ref, project, item) for item in items)
+            parsed = (
+                known.get(item.get("iid", 0)) or self._parse(ref, project, item) for item in items
+            )
             return [candidate for candidate in parsed if candidate]
 
     def _parse(self, ref: IssueRef, project: str, item: Json) -> RelatedCandidate | None:
