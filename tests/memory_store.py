@@ -85,6 +85,9 @@ class MemoryStore(NoStore):
     def record(self, key: str) -> Record | None:
         return self._records.get(key)
 
+    def records(self, keys: Sequence[str]) -> list[Record | None]:
+        return [self._records.get(key) for key in keys]
+
     def save(self, key: str, record: Record) -> None:
         self._records[key] = record
 

@@ -216,6 +216,9 @@ class Store(Protocol):
 
     def record(self, key: str) -> Record | None: ...
 
+    def records(self, keys: Sequence[str]) -> Sequence[Record | None]:
+        """Return the record of each of these issues, None for one without."""
+
     def cached_answers(self, repo_key: str, keys: Sequence[str]) -> tuple[CachedAnswer, ...]:
         """Return the answers of its other issues under any of the keys, in their order."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import RateLimited, TaglineError
@@ -108,19 +109,20 @@ def _list_examples(
     labels: Sequence[Label],
     config: RepoConfig,
     context: JobContext,
-) -> Iterator[Example]:
-    """Yield the candidates that people labelled, the most similar first."""
+) -> list[Example]:
+    """Return the first candidates that people labelled, the most similar first."""
     usable = {fold(label.name): label.name for label in list_usable_labels(labels, config)}
-    count = 0
-    for one in ranked:
-        candidate = one.candidate
-        names = [usable[fold(name)] for name in candidate.labels if fold(name) in usable]
-        if not names:
-            continue
-        record = context.store.record(replace(issue.ref, number=candidate.number).key)
-        own = {fold(name) for name in record.labels} if record else set()
-        if by_people := tuple(name for name in names if fold(name) not in own):
-            yield Example(redact(to_one_line(candidate.title), config.privacy.redact), by_people)
-            count += 1
-        if count == MAX_EXAMPLES:
-            return
+    labelled = (
+        (one.candidate, names)
+        for one in ranked
+        if (names := [usable[fold(x)] for x in one.candidate.labels if fold(x) in usable])
+    )
+    examples: list[Example] = []
+    while len(examples) < MAX_EXAMPLES and (some := list(islice(labelled, MAX_EXAMPLES))):
+        keys = [replace(issue.ref, number=candidate.number).key for candidate, _ in some]
+        for (candidate, names), record in zip(some, context.store.records(keys), strict=True):
+            own = {fold(name) for name in record.labels} if record else set()
+            if by_people := tuple(name for name in names if fold(name) not in own):
+                title = redact(to_one_line(candidate.title), config.privacy.redact)
+                examples.append(Example(title, by_people))
+    return examples[:MAX_EXAMPLES]

@@ -59,6 +59,9 @@ class NoStore:
     def record(self, key: str) -> Record | None:
         return None
 
+    def records(self, keys: Sequence[str]) -> list[Record | None]:
+        return [self.record(key) for key in keys]
+
     def cached_answers(self, repo_key: str, keys: Sequence[str]) -> tuple[CachedAnswer, ...]:
         return ()
 

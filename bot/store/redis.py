@@ -77,8 +77,11 @@ class RedisStore:
         return self._locks.hold(key)
 
     def record(self, key: str) -> Record | None:
-        value = self._records.get(key)
-        return record_decoder.decode(value) if value else None
+        return self.records([key])[0]
+
+    def records(self, keys: Sequence[str]) -> list[Record | None]:
+        values = self._records.get_many(keys)
+        return [record_decoder.decode(value) if value else None for value in values]
 
     def cached_answers(self, repo_key: str, keys: Sequence[str]) -> tuple[CachedAnswer, ...]:
         values = self._answers.get_many([f"{repo_key}:{key}" for key in keys])

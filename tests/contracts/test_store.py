@@ -87,6 +87,7 @@ def test_a_record_is_read_as_it_was_written(clocked: ClockedStore, record: Recor
     clocked.ended(KEY, record)
     assert clocked.store.record(KEY) == record
     assert clocked.store.record(OTHER) is None
+    assert [*clocked.store.records([OTHER, KEY])] == [None, record]
 
 
 @pytest.mark.parametrize("between", [0, 1, 6 * DAY, 20 * DAY])
