@@ -12,6 +12,7 @@ from typing import Literal
 from bot.core.text.condense import HEAD_CHARS, INVISIBLE, TAIL_CHARS
 from bot.core.text.redaction.columns import redact_columns
 from bot.core.text.redaction.harmless import get_value_group
+from bot.core.text.redaction.named import COLUMN_LITERALS
 from bot.core.text.redaction.row import Row, compile_once
 from bot.core.text.redaction.table import PERSONAL, SECRETS
 
@@ -60,11 +61,12 @@ def _redact_once(text: str, kinds: Collection[RedactionKind]) -> str:
     for row in SECRETS * ("secrets" in kinds) + PERSONAL * ("emails" in kinds):
         if not found.isdisjoint(row.literals):
             text = compile_once(row.pattern).sub(partial(_replace, row), text)
-    return redact_columns(text) if "secrets" in kinds else text
+    has_columns = "secrets" in kinds and not found.isdisjoint(COLUMN_LITERALS)
+    return redact_columns(text) if has_columns else text
 
 
 def _find_literals(lowered: str) -> set[str]:
-    """Return the literals of all rows that a text has.
+    """Return the literals of all rows, and of the names of columns, that a text has.
 
     Most begin with two characters that follow each other nowhere in the text, which a set shows in
     less time than a search for each.
@@ -76,9 +78,10 @@ def _find_literals(lowered: str) -> set[str]:
 
 @cache
 def _literals() -> Mapping[str, Collection[str]]:
-    """Return the literals of all rows by their first two characters."""
+    """Return these literals by their first two characters."""
     by_start: dict[str, set[str]] = {}
-    for literal in chain.from_iterable(row.literals for row in (*SECRETS, *PERSONAL)):
+    of_rows = (row.literals for row in (*SECRETS, *PERSONAL))
+    for literal in chain(COLUMN_LITERALS, *of_rows):
         by_start.setdefault(literal[:2], set()).add(literal)
     return by_start
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from bot.core.text.redaction.harmless import is_no_cell
-from bot.core.text.redaction.named import COLUMN_LITERALS, COLUMN_NAMES
+from bot.core.text.redaction.named import COLUMN_NAMES
 from bot.core.text.redaction.row import compile_once
 
 _MAX_COLUMNS = 60
@@ -24,11 +24,9 @@ Names = Mapping[int, str]  # the number of a column → the type of its secrets
 def redact_columns(text: str) -> str:
     """Return the text with `[redacted:type]` in the cells below a secret's name.
 
-    Tables are those of Markdown, of database clients, of CSV (tabs, semicolons, commas) and HTML.
+    Tables are those of Markdown, of database clients, of CSV (tabs, semicolons, commas) and HTML. A
+    text without any of `COLUMN_LITERALS` has no such name.
     """
-    lowered = text.lower()
-    if not any(map(lowered.__contains__, COLUMN_LITERALS)):
-        return text
     if _HTML_TABLE.search(text):
         text = _redact_html(text)
     return "\n".join(_redact_lines(text.split("\n")))
