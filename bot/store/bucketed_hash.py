@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import redis
+from redis.client import Pipeline
 
 # Finds a field in the spans from KEYS[first] on; the latest span comes first.
 LATEST = """
@@ -91,12 +92,16 @@ class BucketedHash:
 
     def put_many(self, values: Mapping[str, bytes]) -> None:
         """Store the value of each field."""
-        key = self.keys()[0]
         with self._client.pipeline(transaction=False) as pipe:
-            for field, value in values.items():
-                pipe.hset(key, field, value)
-            pipe.expire(key, self.seconds)
+            self.add_to(pipe, values)
             pipe.execute()
+
+    def add_to(self, pipe: Pipeline, values: Mapping[str, bytes]) -> None:
+        """Store the value of each field with the other commands of a pipeline."""
+        key = self.keys()[0]
+        for field, value in values.items():
+            pipe.hset(key, field, value)
+        pipe.expire(key, self.seconds)
 
 
 def _escape(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 
 from bot.core import redis_keys
 from bot.core.day_figures import DAY, DayFigures, count_job, find_day_start, read_counts
@@ -19,16 +20,14 @@ class RedisDayCounts:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
 
-    def add(self, job: JobRecord) -> None:
+    def add(self, pipe: Pipeline, job: JobRecord) -> None:
         """Count a job that has ended, on the day of its end."""
         if not (counts := count_job(job)):
             return
         key = _make_key(int(job.at))
-        with self._client.pipeline() as pipe:
-            for name, number in counts.items():
-                pipe.hincrby(key, name, number)
-            pipe.expire(key, KEEP_SECONDS)
-            pipe.execute()
+        for name, number in counts.items():
+            pipe.hincrby(key, name, number)
+        pipe.expire(key, KEEP_SECONDS)
 
     def list_days(self, since: int, number: int) -> tuple[DayFigures, ...]:
         days = [find_day_start(since) + n * DAY for n in range(number)]

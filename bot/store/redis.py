@@ -145,13 +145,17 @@ class RedisStore:
 
     def save_job(self, job: JobRecord) -> None:
         """Keep a job's state for a week."""
-        self._jobs.put(job.id, msgspec.json.encode(job))
-        self._runs.add(job)
-        self.days.add(job)
+        with self._client.pipeline() as pipe:
+            self._jobs.add_to(pipe, {job.id: msgspec.json.encode(job)})
+            self._runs.add(pipe, job)
+            self.days.add(pipe, job)
+            pipe.execute()
 
     def start_job(self, job: JobRecord) -> JobRecord | None:
         before = self._jobs.put(job.id, msgspec.json.encode(job))
-        self._runs.add(job)
+        with self._client.pipeline() as pipe:
+            self._runs.add(pipe, job)
+            pipe.execute()
         return _job.decode(before) if before else None
 
     def job(self, job_id: str) -> JobRecord | None:

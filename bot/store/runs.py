@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 
 from bot.core import redis_keys
 from bot.core.jobs import JobRecord
@@ -20,19 +21,17 @@ class RedisRunIndex:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
 
-    def add(self, job: JobRecord) -> None:
+    def add(self, pipe: Pipeline, job: JobRecord) -> None:
         """Add a job, or change its time. One of an earlier version has no repository."""
         if not job.repository or job.state == "queued":
             return
-        with self._client.pipeline() as pipe:
-            for key, limit in (
-                (redis_keys.RUNS, MAX_RUNS),
-                (_make_key(job.repository), MAX_REPOSITORY_RUNS),
-            ):
-                pipe.zadd(key, {job.id: job.at})
-                pipe.zremrangebyrank(key, 0, -limit - 1)
-                pipe.expire(key, KEEP_SECONDS)
-            pipe.execute()
+        for key, limit in (
+            (redis_keys.RUNS, MAX_RUNS),
+            (_make_key(job.repository), MAX_REPOSITORY_RUNS),
+        ):
+            pipe.zadd(key, {job.id: job.at})
+            pipe.zremrangebyrank(key, 0, -limit - 1)
+            pipe.expire(key, KEEP_SECONDS)
 
     def list_ids(self, repository: str, since: float, limit: int) -> list[str]:
         """Return the ids of the newest jobs, the newest first; of all repositories for ""."""

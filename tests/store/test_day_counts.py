@@ -20,8 +20,10 @@ CALLED = replace(DONE, model="gpt", cost_usd=0.25)
 
 def count(client: redis.Redis, *jobs: JobRecord) -> DayFigures:
     days = RedisDayCounts(client)
-    for job in jobs:
-        days.add(job)
+    with client.pipeline() as pipe:
+        for job in jobs:
+            days.add(pipe, job)
+        pipe.execute()
     (figures,) = days.list_days(TODAY, 1)
     return figures
 
@@ -66,8 +68,10 @@ def test_times_are_counted_by_their_bound(client: redis.Redis) -> None:
 
 def test_days_are_in_order_and_are_added_up(client: redis.Redis) -> None:
     counts = RedisDayCounts(client)
-    for n, at in enumerate((NOW, NOW - DAY, NOW - DAY, NOW - 2 * DAY)):
-        counts.add(replace(CALLED, id=f"j-{n}", at=at))
+    with client.pipeline() as pipe:
+        for n, at in enumerate((NOW, NOW - DAY, NOW - DAY, NOW - 2 * DAY)):
+            counts.add(pipe, replace(CALLED, id=f"j-{n}", at=at))
+        pipe.execute()
     days = counts.list_days(TODAY - 2 * DAY, 3)
     assert [day.day for day in days] == [TODAY - 2 * DAY, TODAY - DAY, TODAY]
     assert [day.answers for day in days] == [1, 2, 1]
