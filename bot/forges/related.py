@@ -89,6 +89,8 @@ def choose_link(url: object, expected: Sequence[str], *, any_host: bool) -> str:
     The forge's own counts with the path of an expected one, on its host. With `any_host` it may be
     on another host: a server's API may be reached under another name than its pages.
     """
+    if url in expected:
+        return str(url)
     found = LINK.match(text(url))
     for one in expected if found else ():
         wanted = LINK.match(one)
