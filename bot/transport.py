@@ -20,6 +20,7 @@ import httpx
 from bot.core import url_policy
 
 KEEPALIVE_SECONDS = 60.0
+READ_BYTES = 8192  # at once: each thread that waits for a response holds a buffer of that size
 IDEMPOTENT = (b"GET", b"PUT", b"DELETE")  # https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
 HTTPCORE_ERRORS = (
     *(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError),
@@ -79,7 +80,7 @@ class _Stream(httpcore.NetworkStream):
         self._plain_peer = plain_peer
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _limit(timeout))
+        return self._stream.read(min(max_bytes, READ_BYTES), _limit(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if self._plain_peer:
