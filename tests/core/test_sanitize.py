@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import category
 
 import pytest
 from hypothesis import example, given, settings
@@ -242,3 +243,15 @@ def test_one_line_is_one_line_without_invisible_characters(text: str) -> None:
     line = to_one_line(text)
     assert line == " ".join(line.split())
     assert not CONTROL.search(line)
+
+
+def test_no_invisible_character_of_any_script_is_left() -> None:
+    characters = [chr(number) for number in range(0x10000)]
+    hidden = [x for x in characters if category(x) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}]
+    kept = [x for x in hidden if to_one_line(f"a{x}b") not in ("ab", "a b")]
+    assert not kept
+
+
+def test_letters_of_any_script_keep_few_marks_in_a_row() -> None:
+    marks = [x for x in map(chr, range(0x10000)) if category(x) in {"Mn", "Me"}]
+    assert not [x for x in marks if len(to_one_line(f"a{x * 20}b")) > 8]

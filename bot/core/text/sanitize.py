@@ -20,6 +20,11 @@ _MAX_HASH = 6  # the forges link seven hex digits and more
 _BREAK = "\ue000"  # stands for a hidden break until the text is escaped; never in a visible text
 _WIDENED = "@#!~%&$::>"  # escaping adds a zero-width character for each, two for a colon
 
+# All but most letters and punctuation, which are visible and no marks.
+_NOT_PLAIN = re.compile(
+    "[^ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u0530\u2010-\u2027\u3001-\u3029"
+    "\u3041-\u3098\u309b-\u3163\u3400-\u9fff\uac00-\ud7a3]+"
+)
 # Removed although their categories are visible: fillers, variation selectors, tag characters.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufffb"
@@ -143,11 +148,14 @@ def _normalize(text: str) -> str:
 
 def _drop_invisible(text: str) -> str:
     """Return the text without invisible characters and with few combining marks in a row."""
-    if text.isascii() and text.isprintable():
-        return text
-    kept: list[str] = []
-    marks = 0
-    for char, following in pairwise(f"{text}\0"):
+    return _NOT_PLAIN.sub(_drop_invisible_of_run, text)
+
+
+def _drop_invisible_of_run(run: re.Match[str]) -> str:
+    start, end = run.span()
+    before, after = run.string[max(start - 1, 0) : start], run.string[end : end + 1]
+    kept, marks = [before], 0
+    for char, following in pairwise(run[0] + (after or "\0")):
         category = unicodedata.category(char)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         limit = _MAX_MARKS if _DIACRITIC.match(char) else _MAX_SCRIPT_MARKS
@@ -157,7 +165,7 @@ def _drop_invisible(text: str) -> str:
             kept.append(char if _joins(kept[-1:], char, following) else "")
         elif marks <= limit and category not in _HIDDEN and not _INVISIBLE.match(char):
             kept.append(char)
-    return "".join(kept)
+    return "".join(kept[1:])
 
 
 def _joins(before: list[str], joiner: str, after: str) -> bool:
