@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from bot.cli.ci_job import MAX_SUMMARY, CiJob
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_usd
 from bot.core.text.sanitize import to_plain_markdown
 from bot.flow.plan import Outcome
 from bot.flow.render import render_content

@@ -15,8 +15,7 @@ from bot.cli.options import Dollars, since_day_option
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import LockContended
 from bot.core.pricing import BATCH_FACTOR, cost_usd
-from bot.core.text.counts import format_count
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_count, format_usd
 from bot.core.types import IssueRef
 from bot.settings.load import Settings, SettingsError
 

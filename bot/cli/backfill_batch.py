@@ -29,7 +29,7 @@ from bot.core.day_figures import find_day_start
 from bot.core.errors import ModelFailed
 from bot.core.ports import BudgetStore, ModelCall, ModelService
 from bot.core.pricing import MICRO, to_microdollars
-from bot.core.text.counts import format_count
+from bot.core.text.numbers import format_count
 from bot.llm.batches import (
     MAX_BATCH_BYTES,
     BatchClient,

@@ -14,8 +14,7 @@ import msgspec
 
 from bot.cli import progress
 from bot.cli.batch import Totals
-from bot.core.text.counts import format_count
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_count, format_usd
 from bot.core.text.sanitize import to_one_line
 from bot.core.text.sources import format_source
 from bot.flow.plan import Outcome, Plan

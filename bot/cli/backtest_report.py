@@ -8,9 +8,7 @@ from typing import Any, TypeVar
 
 from bot.cli import terminal
 from bot.cli.replay import Replay, Run
-from bot.core.text.counts import format_count
-from bot.core.text.money import format_usd
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_count, format_share, format_usd
 from bot.core.text.sanitize import to_one_line
 from bot.learn import evaluation
 from bot.learn.evaluation import Case, Share, count_label, estimate_share

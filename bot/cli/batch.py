@@ -19,7 +19,7 @@ from bot.core.ports import ModelCall, ModelService
 from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer
-from bot.core.text.counts import format_count
+from bot.core.text.numbers import format_count
 from bot.core.types import Issue, Label
 from bot.flow.enrich import (
     NO_PROVIDER,

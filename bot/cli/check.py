@@ -21,7 +21,7 @@ from bot.cli.options import json_option
 from bot.core import refs
 from bot.core.diagnostics import Finding, about_labels, about_unused_labels
 from bot.core.errors import PermanentError, TaglineError, Unreachable
-from bot.core.text.counts import format_count
+from bot.core.text.numbers import format_count
 from bot.core.types import IssueRef
 from bot.settings.load import Settings, SettingsError, load
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import click
 
 from bot.cli import bootstrap
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_usd
 from bot.settings import env_file
 from bot.settings.environment import Environment
 from bot.settings.load import SettingsError

@@ -15,7 +15,7 @@ import msgspec
 from bot.cli import bootstrap
 from bot.cli.options import json_option
 from bot.core import refs
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_usd
 from bot.core.types import Job
 from bot.settings.load import Settings
 

@@ -11,7 +11,7 @@ import msgspec
 from bot.cli import bootstrap, terminal
 from bot.cli.options import json_option
 from bot.core.jobs import JobRecord
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_usd
 from bot.core.text.sanitize import to_one_line
 from bot.core.text.sources import format_source
 

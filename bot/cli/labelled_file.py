@@ -10,7 +10,7 @@ from typing import Any, Literal
 import click
 
 from bot.cli.issue_file import Row, make_row, read_values
-from bot.core.text.counts import format_count
+from bot.core.text.numbers import format_count
 from bot.core.types import Issue
 
 MAX_SHOWN = 3

@@ -12,7 +12,7 @@ import msgspec
 from bot.cli import bootstrap, terminal
 from bot.cli.options import json_option
 from bot.core.errors import TaglineError
-from bot.core.text.counts import format_count
+from bot.core.text.numbers import format_count
 from bot.core.types import IssueRef
 from bot.settings.load import Settings
 

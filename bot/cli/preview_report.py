@@ -10,8 +10,7 @@ from bot.cli import terminal
 from bot.cli.comparison import ComparedIssue, Comparison
 from bot.core.config.schema import RepoConfig
 from bot.core.labels.names import fold
-from bot.core.text.counts import format_count
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_count, format_usd
 from bot.core.text.sanitize import ELLIPSIS, to_code_span, to_one_line
 from bot.core.types import Issue
 from bot.learn.evaluation import Case, count_label

@@ -11,7 +11,7 @@ import click
 
 from bot.cli.issue_file import make_row, read_values
 from bot.cli.labelled_file import MAX_SHOWN, read_time
-from bot.core.text.counts import format_count
+from bot.core.text.numbers import format_count
 
 _LAST_NUMBER = re.compile(r"(\d{1,18})\D*$")
 

@@ -13,7 +13,7 @@ from bot.cli import bootstrap, terminal
 from bot.cli.known_repositories import find_known
 from bot.cli.options import json_option
 from bot.core.run_port import MAX_RUNS
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_usd
 from bot.core.text.sources import format_source
 
 if TYPE_CHECKING:

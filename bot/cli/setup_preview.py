@@ -7,7 +7,7 @@ from bot.cli import bootstrap
 from bot.cli.configured_preview import build_preview
 from bot.core import refs
 from bot.core.setup import PreviewedIssue, SetupPreview, SetupProblem
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_usd
 from bot.http import ClientPool
 from bot.settings.load import Settings
 

@@ -15,8 +15,7 @@ import msgspec
 
 from bot import log
 from bot.cli import bootstrap, progress, terminal
-from bot.core.text.counts import format_count
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_count, format_usd
 from bot.core.text.sanitize import ELLIPSIS, to_one_line
 from bot.core.types import Issue, Label
 from bot.settings.load import Settings, SettingsError

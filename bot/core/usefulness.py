@@ -14,7 +14,7 @@ from bot.core.jobs import JobRecord
 from bot.core.journal import Write
 from bot.core.labels.names import fold
 from bot.core.mode_limit import find_lowest_share
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_share
 from bot.core.types import Record
 
 JUDGED_SECONDS = 7 * DAY  # after a label was set

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.core.history import IssueHistory, issue_fingerprint
 from bot.core.labels.names import fold
 from bot.core.text.bounded import drop_body
-from bot.core.text.counts import format_count
+from bot.core.text.numbers import format_count
 from bot.core.types import Issue, Record
 from bot.flow.context import Attempt
 from bot.flow.load_config import load_config_in_force

@@ -10,8 +10,7 @@ from typing import Literal
 
 from bot.core.labels.look_alikes import find_look_alikes
 from bot.core.labels.process import is_process_label
-from bot.core.text.counts import format_count
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_count, format_share
 from bot.core.types import Label
 from bot.learn.calibration import find_lower_bound
 from bot.learn.model import RepositoryModel

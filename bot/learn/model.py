@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_share
 from bot.core.types import Certainty
 from bot.learn.calibration import Calibration
 from bot.learn.features import Features

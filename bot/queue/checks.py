@@ -13,7 +13,7 @@ from redis.exceptions import NoPermissionError
 from bot.core import redis_keys
 from bot.core.diagnostics import Finding
 from bot.core.jobs import read_queued_at
-from bot.core.text.counts import format_count
+from bot.core.text.numbers import format_count
 
 OLDEST_MAJOR = 7
 LONG_WAIT_SECONDS = 600

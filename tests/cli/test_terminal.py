@@ -22,7 +22,7 @@ import redis
 from bot.cli.terminal import format_time
 from bot.core import redis_keys
 from bot.core.jobs import JobRecord
-from bot.core.text.money import format_usd
+from bot.core.text.numbers import format_usd
 from bot.core.types import Choice
 from bot.wiring import redis_store
 from tests.whole.test_command_line import PREFIXES, ROOT, tagline

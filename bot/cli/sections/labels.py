@@ -8,7 +8,7 @@ from collections import Counter
 from bot.cli.sections.section import Repository, Row, Section
 from bot.core.corrections import LabelCount, count_labels
 from bot.core.labels.names import fold
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_share
 from bot.core.text.sources import format_source
 
 APPLIED_SECONDS = 30 * 86_400

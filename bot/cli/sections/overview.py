@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from bot.cli.sections.section import Repository, Row, Section
 from bot.cli.sections.usefulness import describe_figures
-from bot.core.text.money import format_usd
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_share, format_usd
 from bot.core.text.sources import LABELLERS
 from bot.core.usefulness import Usefulness, add_up
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.cli.sections.section import Repository, Row, Section
 from bot.cli.terminal import format_time
 from bot.core.related import MIN_VERDICTS
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_share
 
 
 def show_related(repository: Repository) -> Section:

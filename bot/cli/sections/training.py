@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bot.cli.sections.section import Repository, Row, Section
 from bot.cli.terminal import format_time
-from bot.core.text.counts import format_count
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_count, format_share
 from bot.core.training import TrainingState
 from bot.flow.classify import MIN_HISTORY
 from bot.flow.schedule_training import find_pause

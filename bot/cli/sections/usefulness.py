@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from bot.cli.sections.section import Repository, Row, Section
 from bot.cli.terminal import format_time
-from bot.core.text.counts import format_count
-from bot.core.text.money import format_usd
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_count, format_share, format_usd
 from bot.core.text.sources import LABELLERS, format_source
 from bot.core.usefulness import Usefulness
 

@@ -13,9 +13,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 
 from bot import log
-from bot.core.text.counts import format_count
-from bot.core.text.money import format_usd
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_count, format_share, format_usd
 from bot.core.text.sources import format_source
 from bot.flow.describe_activity import Activity
 from bot.web.admin.plots import draw_plots

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.core.day_figures import DayFigures
-from bot.core.text.money import format_usd
-from bot.core.text.percent import format_share
+from bot.core.text.numbers import format_share, format_usd
 from bot.core.text.sources import LABELLERS
 from bot.web.admin.times import format_day, format_seconds
 
