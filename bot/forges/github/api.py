@@ -76,7 +76,7 @@ class GitHub:
         self._names = self.api.names
         self.commands = GitHubCommands(self.api)
         self.reports = GitHubReports(self.api)
-        self.related = GitHubSearch(rest, self.api.send_about, self._names.get, auth.is_own)
+        self.related = GitHubSearch(self.api)
         self.deliveries = Deliveries(rest, auth)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
         self._suggestions = suggestions.Suggestions(self.api, self.list_labels, self.list_types)

@@ -16,10 +16,16 @@ from bot.core.errors import PermanentError
 from bot.core.related import Duplicate
 from bot.core.types import IssueRef
 from bot.footprint import large_responses
-from bot.forges.github.client import Credential, GitHubClient
+from bot.forges.github.client import Credential
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import MEMBERS, is_by_person
-from bot.forges.github.repository_requests import COMMENTS, ISSUE, SendAbout, Variables, join_name
+from bot.forges.github.repository_requests import (
+    COMMENTS,
+    ISSUE,
+    RepositoryRequests,
+    Variables,
+    join_name,
+)
 from bot.forges.values import comment_count, require_object, require_objects, text
 
 COMMENTS_PAGE = COMMENTS + "?per_page={per_page}&page={page}"
@@ -45,34 +51,35 @@ query($owner: String!, $repo: String!, $number: Int!) {
 fragment original on Issue { number repository { nameWithOwner } }"""
 
 
-def find_duplicate(ref: IssueRef, rest: GitHubClient, send_about: SendAbout) -> Duplicate | None:
-    """Return as `RelatedIssues.find_duplicate`; `send_about` is that of `GitHub`."""
+def find_duplicate(ref: IssueRef, api: RepositoryRequests) -> Duplicate | None:
+    """Return as `RelatedIssues.find_duplicate`."""
 
     def read_issue(values: Variables, credential: Credential) -> dict[str, Any]:
         with large_responses():
-            data = require_object("GitHub", rest.call("GET", ISSUE, values, credential), "number")
+            answer = api.rest.call("GET", ISSUE, values, credential)
+            data = require_object("GitHub", answer, "number")
             wanted = ("state", "state_reason", "closed_by", "comments", "pull_request")
             return {name: data[name] for name in wanted if name in data}
 
-    issue = send_about(ref, ISSUE, read_issue)
+    issue = api.send_about(ref, ISSUE, read_issue)
     is_duplicate = issue.get("state") == "closed" and issue.get("state_reason") == "duplicate"
     if not is_duplicate or "pull_request" in issue:
         return None
     closer = issue.get("closed_by") or {}
     closed_by = "" if closer.get("type") == "Bot" else text(closer.get("login"))
-    original = _query_original(ref, rest, send_about)
+    original = _query_original(ref, api)
     if original is None:
         page = max(ceil(comment_count(issue.get("comments")) / PAGE), 1)
-        original = _read_comments(ref, page, rest, send_about)
+        original = _read_comments(ref, page, api)
     return Duplicate(original, closed_by)
 
 
-def _query_original(ref: IssueRef, rest: GitHubClient, send_about: SendAbout) -> int | None:
+def _query_original(ref: IssueRef, api: RepositoryRequests) -> int | None:
     """Return the original's number, 0 for one in another repository, None if it is not known."""
 
     def send(values: Variables, credential: Credential) -> int | None:
         variables = {**values, "number": ref.number}
-        data = rest.query(QUERY, variables, credential)
+        data = api.rest.query(QUERY, variables, credential)
         nodes = data
         for name in ("repository", "issue", "timelineItems", "nodes"):
             nodes = nodes.get(name) if isinstance(nodes, Mapping) else None
@@ -80,7 +87,7 @@ def _query_original(ref: IssueRef, rest: GitHubClient, send_about: SendAbout) ->
         return choose_original(nodes if isinstance(nodes, list) else [], name)
 
     try:
-        return send_about(ref, ISSUE, send)
+        return api.send_about(ref, ISSUE, send)
     except (PermanentError, Unauthorized):
         return None
 
@@ -104,7 +111,7 @@ def choose_original(nodes: Sequence[Any], name: str) -> int | None:
     return None
 
 
-def _read_comments(ref: IssueRef, page: int, rest: GitHubClient, send_about: SendAbout) -> int:
+def _read_comments(ref: IssueRef, page: int, api: RepositoryRequests) -> int:
     """Return the original that the newest of a page of comments names, 0 for none."""
 
     def send(values: Variables, credential: Credential) -> int:
@@ -112,16 +119,17 @@ def _read_comments(ref: IssueRef, page: int, rest: GitHubClient, send_about: Sen
         name = join_name(values)
         with large_responses():
             listed = require_objects(
-                "GitHub", rest.call("GET", COMMENTS_PAGE, path_values, credential)
+                "GitHub", api.rest.call("GET", COMMENTS_PAGE, path_values, credential)
             )
             bodies = (
                 text(comment.get("body"))
                 for comment in reversed(listed)
                 if is_by_person(comment) and comment.get("author_association") in MEMBERS
             )
-            return next(filter(None, (find_original(x, rest.web_url, name) for x in bodies)), 0)
+            originals = (find_original(body, api.rest.web_url, name) for body in bodies)
+            return next(filter(None, originals), 0)
 
-    return send_about(ref, COMMENTS_PAGE, send)
+    return api.send_about(ref, COMMENTS_PAGE, send)
 
 
 def find_original(comment: str, web_url: str, name: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.core.errors import Moved, NotFound, PermanentError, Retry
 from bot.core.types import IssueRef
@@ -37,20 +37,6 @@ def split_name(full_name: str) -> dict[str, str | int]:
 def join_name(variables: Variables) -> str:
     """Return the name of the repository in the variables of a path."""
     return f"{variables['owner']}/{variables['repo']}"
-
-
-class SendAbout(Protocol):
-    def __call__(
-        self,
-        ref: IssueRef,
-        path: str,
-        send: Callable[[Variables, Credential], T],
-        variables: Variables | None = None,
-    ) -> T:
-        """Return the result of `send` for a repository, with all variables of the path.
-
-        Repeats it after a rename.
-        """
 
 
 class RepositoryRequests:

@@ -26,11 +26,11 @@ from bot.core.related_port import SEARCH_SECONDS
 from bot.core.types import Issue, IssueRef
 from bot.footprint import large_responses
 from bot.forges.cache import RepositoryCache
-from bot.forges.github.client import Credential, GitHubClient, format_query
+from bot.forges.github.client import Credential, format_query
 from bot.forges.github.duplicates import find_duplicate
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import read_issue
-from bot.forges.github.repository_requests import SendAbout, Variables, join_name
+from bot.forges.github.repository_requests import RepositoryRequests, Variables, join_name
 from bot.forges.history import PAGE_BYTES
 from bot.forges.related import (
     MAX_TITLE,
@@ -56,8 +56,7 @@ Json = dict[str, Any]
 
 
 class GitHubSearch:
-    """`send_about` is that of `GitHub`, `get_name` returns a repository's name, and `is_own` says
-    whether the bot opened an issue.
+    """Implements `RelatedIssues`.
 
     The first search compares meanings, where the server can do that; others are for words.
     """
@@ -67,14 +66,10 @@ class GitHubSearch:
 
     def __init__(
         self,
-        rest: GitHubClient,
-        send_about: SendAbout,
-        get_name: Callable[[IssueRef], str],
-        is_own: Callable[[Mapping[str, Any]], bool],
+        api: RepositoryRequests,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._rest, self._send_about, self._get_name = rest, send_about, get_name
-        self._is_own, self._clock = is_own, clock
+        self._api, self._clock = api, clock
         self._lexical_until = RepositoryCache(lambda _: 0.0, DAY)
 
     def search(
@@ -135,10 +130,10 @@ class GitHubSearch:
             query["per_page"] = PAGE
             path = f"/search/issues?{format_query(query)}"
             with large_responses():
-                page = self._rest.page(path, query, credential, PAGE_BYTES)
+                page = self._api.rest.page(path, query, credential, PAGE_BYTES)
                 return name, require_object("GitHub", page.items, "items")
 
-        return self._send_about(ref, "/search/issues", send)
+        return self._api.send_about(ref, "/search/issues", send)
 
     def _parse(self, ref: IssueRef, name: str, found: Json, known: Known) -> list[RelatedCandidate]:
         """Return the issues of this repository that may be shown."""
@@ -153,22 +148,22 @@ class GitHubSearch:
             return None
         number = require_id("GitHub", item, "number")
         issue = read_issue(replace(ref, number=number), item)
-        if not is_candidate(issue) or (issue.is_bot and self._is_own(item)):
+        if not is_candidate(issue) or (issue.is_bot and self._api.auth.is_own(item)):
             return None
-        page = f"{self._rest.web_url}/{name}/issues/{number}"
-        url = choose_link(item.get("html_url"), [page], any_host=not self._rest.is_public)
+        page = f"{self._api.rest.web_url}/{name}/issues/{number}"
+        url = choose_link(item.get("html_url"), [page], any_host=not self._api.rest.is_public)
         reason = "" if issue.is_open else text(item.get("state_reason"))
         link, milestone = self._avoid_reference(url), item.get("milestone")
         return make_candidate(issue, link, milestone=milestone, state_reason=reason)
 
     def find_duplicate(self, ref: IssueRef) -> Duplicate | None:
-        return find_duplicate(ref, self._rest, self._send_about)
+        return find_duplicate(ref, self._api)
 
     def get_issues(self, ref: IssueRef, numbers: Sequence[int]) -> Mapping[int, Issue]:
         return {}
 
     def make_link(self, ref: IssueRef) -> str:
-        url = f"{self._rest.web_url}/{self._get_name(ref)}/issues/{ref.number}"
+        url = f"{self._api.rest.web_url}/{self._api.names.get(ref)}/issues/{ref.number}"
         return self._avoid_reference(url)
 
     def _avoid_reference(self, url: str) -> str:
@@ -177,7 +172,7 @@ class GitHubSearch:
         Other servers than github.com have no redirecting host: their list of issues finds numbers.
         https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls#avoiding-backlinks-to-linked-references
         """
-        if self._rest.is_public:
+        if self._api.rest.is_public:
             return REDIRECT + urlsplit(url).path
         base, _, number = url.rpartition("/")
         return f"{base}?q={number}"
