@@ -32,15 +32,9 @@ from bot.forges.github.deliveries import Deliveries
 from bot.forges.github.issue import MEMBERS, is_by_person, parse_issue
 from bot.forges.github.issue_types import IssueTypes
 from bot.forges.github.past_issues import read_past_issues
+from bot.forges.github.paths import COMMENT, COMMENTS, CONTENTS, ISSUE, REPO
 from bot.forges.github.reports import GitHubReports
-from bot.forges.github.repository_requests import (
-    COMMENT,
-    COMMENTS,
-    CONTENTS,
-    ISSUE,
-    REPO,
-    RepositoryRequests,
-)
+from bot.forges.github.repository_requests import RepositoryRequests
 from bot.forges.github.search import GitHubSearch
 from bot.forges.labels import create_label
 from bot.forges.values import (

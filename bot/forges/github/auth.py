@@ -18,7 +18,7 @@ from bot.core.types import IssueRef
 from bot.forges.cache import RepositoryCache
 from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.github.errors import Unauthorized
-from bot.forges.github.repository_requests import REPO, split_name
+from bot.forges.github.paths import REPO, split_name
 from bot.forges.values import require_id, require_object, text
 
 T = TypeVar("T")

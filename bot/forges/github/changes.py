@@ -20,7 +20,8 @@ from bot.forges.github.auth import AppAuth
 from bot.forges.github.client import Credential, format_query
 from bot.forges.github.issue import is_by_person, parse_listed
 from bot.forges.github.past_issues import list_issues
-from bot.forges.github.repository_requests import COMMENTS, PAGE, REPO
+from bot.forges.github.paths import COMMENTS, REPO
+from bot.forges.github.repository_requests import PAGE
 from bot.forges.github.webhooks import COMMAND
 from bot.forges.history import ListedPage, PageRequest
 from bot.forges.values import require_id, require_object, require_objects, text, timestamp

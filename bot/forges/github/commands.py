@@ -9,7 +9,8 @@ from bot.core.command_port import UserComment
 from bot.core.errors import PermanentError
 from bot.core.types import IssueRef
 from bot.forges.github.issue import is_by_person
-from bot.forges.github.repository_requests import COMMENT, REPO, RepositoryRequests
+from bot.forges.github.paths import COMMENT, REPO
+from bot.forges.github.repository_requests import RepositoryRequests
 from bot.forges.github.webhooks import COMMAND
 from bot.forges.values import require_object, text
 

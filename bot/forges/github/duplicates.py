@@ -19,13 +19,8 @@ from bot.footprint import large_responses
 from bot.forges.github.client import Credential
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import MEMBERS, is_by_person
-from bot.forges.github.repository_requests import (
-    COMMENTS,
-    ISSUE,
-    RepositoryRequests,
-    Variables,
-    join_name,
-)
+from bot.forges.github.paths import COMMENTS, ISSUE, Variables, join_name
+from bot.forges.github.repository_requests import RepositoryRequests
 from bot.forges.values import comment_count, require_object, require_objects, text
 
 COMMENTS_PAGE = COMMENTS + "?per_page={per_page}&page={page}"

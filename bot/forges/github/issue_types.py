@@ -11,7 +11,8 @@ from bot.core.errors import PermanentError
 from bot.core.types import IssueRef, Label
 from bot.forges.cache import RepositoryCache
 from bot.forges.github.issue import read_label_name
-from bot.forges.github.repository_requests import ISSUE, REPO, RepositoryRequests
+from bot.forges.github.paths import ISSUE, REPO
+from bot.forges.github.repository_requests import RepositoryRequests
 from bot.forges.values import require_objects, text
 
 TYPES_SECONDS = 300

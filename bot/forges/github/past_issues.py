@@ -10,7 +10,8 @@ from bot.core.training import HistoryPage
 from bot.core.types import IssueRef
 from bot.forges.github.client import Credential, format_query
 from bot.forges.github.issue import parse_listed
-from bot.forges.github.repository_requests import REPO, RepositoryRequests, Variables
+from bot.forges.github.paths import REPO, Variables
+from bot.forges.github.repository_requests import RepositoryRequests
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.values import require_objects
 

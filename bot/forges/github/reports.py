@@ -12,7 +12,8 @@ from bot.core.report_port import TemplateFile
 from bot.core.types import Issue, IssueRef
 from bot.forges.github.client import RAW
 from bot.forges.github.issue import is_by_person
-from bot.forges.github.repository_requests import COMMENTS, CONTENTS, RepositoryRequests
+from bot.forges.github.paths import COMMENTS, CONTENTS
+from bot.forges.github.repository_requests import RepositoryRequests
 from bot.forges.issue_templates import cache_templates, read_templates
 from bot.forges.values import text
 

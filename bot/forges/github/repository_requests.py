@@ -1,42 +1,23 @@
-"""Requests about a repository: their paths, and what sends them."""
+"""Sends requests about repositories, also after a rename."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from bot.core.errors import Moved, NotFound, PermanentError, Retry
 from bot.core.types import IssueRef
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache
+from bot.forges.github.auth import Auth
 from bot.forges.github.client import JSON, Credential, GitHubClient, format_query
+from bot.forges.github.paths import Variables, split_name
 from bot.forges.values import require_objects, text
-
-if TYPE_CHECKING:  # it needs the paths
-    from bot.forges.github.auth import Auth
-
-REPO = "/repos/{owner}/{repo}"
-CONTENTS = REPO + "/contents/{path}"
-ISSUE = REPO + "/issues/{number}"
-COMMENTS = ISSUE + "/comments"
-COMMENT = REPO + "/issues/comments/{comment}"
 
 T = TypeVar("T")
 PAGE = 100
 MAX_PAGES = 50
-Variables = Mapping[str, str | int]  # of a path
-
-
-def split_name(full_name: str) -> dict[str, str | int]:
-    """Return a repository's name as the variables of a path."""
-    owner, _, repo = full_name.partition("/")
-    return {"owner": owner, "repo": repo}
-
-
-def join_name(variables: Variables) -> str:
-    """Return the name of the repository in the variables of a path."""
-    return f"{variables['owner']}/{variables['repo']}"
 
 
 class RepositoryRequests:

@@ -30,7 +30,8 @@ from bot.forges.github.client import Credential, format_query
 from bot.forges.github.duplicates import find_duplicate
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import read_issue
-from bot.forges.github.repository_requests import RepositoryRequests, Variables, join_name
+from bot.forges.github.paths import Variables, join_name
+from bot.forges.github.repository_requests import RepositoryRequests
 from bot.forges.history import PAGE_BYTES
 from bot.forges.related import (
     MAX_TITLE,
@@ -138,15 +139,17 @@ class GitHubSearch:
     def _parse(self, ref: IssueRef, name: str, found: Json, known: Known) -> list[RelatedCandidate]:
         """Return the issues of this repository that may be shown."""
         items = require_objects("GitHub", found["items"])
-        parsed = (
-            known.get(item.get("number", 0)) or self._parse_issue(ref, name, item) for item in items
-        )
+        parsed = (self._parse_issue(ref, name, item, known) for item in items)
         return [candidate for candidate in parsed if candidate]
 
-    def _parse_issue(self, ref: IssueRef, name: str, item: Json) -> RelatedCandidate | None:
+    def _parse_issue(
+        self, ref: IssueRef, name: str, item: Json, known: Known
+    ) -> RelatedCandidate | None:
         if not text(item.get("repository_url")).lower().endswith(f"/repos/{name.lower()}"):
             return None
         number = require_id("GitHub", item, "number")
+        if number in known:
+            return known[number]
         issue = read_issue(replace(ref, number=number), item)
         if not is_candidate(issue) or (issue.is_bot and self._api.auth.is_own(item)):
             return None

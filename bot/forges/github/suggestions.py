@@ -12,7 +12,8 @@ from contextlib import suppress
 from bot.core.errors import PermanentError
 from bot.core.types import Certainty, HeldSuggestion, IssueRef, LabelSuggestion
 from bot.forges.cache import RepositoryCache
-from bot.forges.github.repository_requests import ISSUE, RepositoryRequests
+from bot.forges.github.paths import ISSUE
+from bot.forges.github.repository_requests import RepositoryRequests
 from bot.forges.values import text, timestamp
 
 DAY_SECONDS = 86_400

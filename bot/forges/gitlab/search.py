@@ -83,17 +83,20 @@ class GitLabSearch:
         with large_responses():
             items = fetch_page(self._gl, format_issues_path(ref), query | {"per_page": PAGE}).items
             project = self._get_path(ref) if items else ""
-            parsed = (
-                known.get(item.get("iid", 0)) or self._parse(ref, project, item) for item in items
-            )
+            parsed = (self._parse(ref, project, item, known) for item in items)
             return [candidate for candidate in parsed if candidate]
 
-    def _parse(self, ref: IssueRef, project: str, item: Json) -> RelatedCandidate | None:
+    def _parse(
+        self, ref: IssueRef, project: str, item: Json, known: Known
+    ) -> RelatedCandidate | None:
         number = require_id("GitLab", item, "iid")
         project_id = require_id("GitLab", item, "project_id")
+        if ref.repo_id not in (0, project_id):
+            return None
+        if number in known:
+            return known[number]
         issue = read_issue(replace(ref, number=number), item, self._types)
-        is_elsewhere = ref.repo_id not in (0, project_id)
-        if is_elsewhere or not is_candidate(issue) or (issue.is_bot and self._is_own(item)):
+        if not is_candidate(issue) or (issue.is_bot and self._is_own(item)):
             return None
         pages = [f"{self._gl.url}/{project}/-/{kind}/{number}" for kind in ("issues", "work_items")]
         url = choose_link(item.get("web_url"), pages, any_host=not self._is_public)
